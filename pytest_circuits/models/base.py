@@ -1,0 +1,38 @@
+"""A model in hand: the bridge, its tokenizer, and what identifies its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """A loaded model. Read-only: measures never change its weights.
+
+    `bridge` is a `transformer_lens` TransformerBridge in eval mode without gradients;
+    `fingerprint` a hash over weights, config and tokenizer (same weights in another folder, same
+    fingerprint); `provenance` says where the weights come from and what was done to them.
+    """
+
+    spec: str
+    bridge: Any = field(repr=False)
+    tokenizer: Any = field(repr=False)
+    fingerprint: str
+    provenance: str
+    device: str
+    dtype: str
+
+    @property
+    def n_layers(self) -> int:
+        """Number of blocks."""
+        return int(self.bridge.cfg.n_layers)
+
+    @property
+    def n_heads(self) -> int:
+        """Query heads per block."""
+        return int(self.bridge.cfg.n_heads)
+
+    def describe(self) -> str:
+        """Return one line that identifies the model in a report."""
+        return f"{self.spec} [{self.fingerprint[:12]}] {self.dtype} on {self.device}"

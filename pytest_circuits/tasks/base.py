@@ -1,0 +1,113 @@
+"""What a task is: prompts with named positions and answers, and counterparts aligned with them.
+
+Everything here is plain data (text, token ids, indices); no model and no torch. A task draws a
+`Dataset` for one tokenizer; a `Dataset` is several distributions of prompts that belong together,
+row by row: row i of every distribution is a variation of row i of the task's own prompts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pytest_circuits.errors import ClaimNotEvaluable, unknown_name
+
+
+class Tokenizer(Protocol):
+    """The part of a Hugging Face fast tokenizer that tasks use."""
+
+    bos_token: str | None
+    unk_token_id: int | None
+
+    def __call__(self, text: Any, **options: Any) -> Any:
+        """Tokenize one text or a list; `add_special_tokens`, `return_offsets_mapping`."""
+
+    def convert_tokens_to_ids(self, tokens: str) -> int:
+        """Return the id of a token given by its name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompts:
+    """One distribution of tokenized prompts; every tuple has one entry per prompt.
+
+    `positions` maps a name such as "S2" to the token index of that position in each prompt
+    (the BOS token, where the task has one, counts). `answers` and `foils` are the token ids
+    whose logits are compared at "END" (IO and S in IOI). Prompts of one `groups` label align
+    token for token: same length, same named positions, same words but for the varied ones;
+    template-wise means are taken within such a group. `strata` says which template and order a
+    prompt was drawn from, for reports.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+    ids: tuple[tuple[int, ...], ...]
+    positions: Mapping[str, tuple[int, ...]]
+    answers: tuple[int, ...]
+    foils: tuple[int, ...]
+    groups: tuple[str, ...]
+    strata: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def at(self, position: str) -> tuple[int, ...]:
+        """Return the token index of a named position in each prompt."""
+        if position not in self.positions:
+            raise ClaimNotEvaluable(
+                unknown_name(f"position of {self.name} prompts", position, self.positions)
+            )
+        return self.positions[position]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Prompts of a task drawn for one tokenizer, with their counterparts, aligned row by row.
+
+    `neutral` names the counterparts in which the task is absent, the only ones a mean reference
+    may be taken over. `left_out` says, a line each, what the tokenizer could not represent
+    (names of several tokens, templates whose prompts do not align). `description` identifies
+    the drawing: task, seed, n, BOS policy.
+    """
+
+    prompts: Prompts
+    counterparts: Mapping[str, Prompts] = field(default_factory=dict)
+    neutral: frozenset[str] = frozenset()
+    left_out: tuple[str, ...] = ()
+    description: str = ""
+
+    def distribution(self, name: str) -> Prompts:
+        """Return the task's own prompts or a counterpart, by name."""
+        known = {self.prompts.name: self.prompts, **self.counterparts}
+        if name not in known:
+            raise ClaimNotEvaluable(unknown_name("prompt distribution", name, known))
+        return known[name]
+
+    def digest(self) -> str:
+        """Return a hash over all token ids and positions: equal digests, equal prompts."""
+        parts = {
+            p.name: [p.ids, sorted(p.positions.items()), p.answers, p.foils]
+            for p in (self.prompts, *self.counterparts.values())
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Task(Protocol):
+    """A frozen, hashable description of prompts; `draw` makes them for a tokenizer."""
+
+    @property
+    def name(self) -> str:
+        """The name of the task's own distribution, e.g. "IOI"."""
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """The named positions every prompt has."""
+
+    @property
+    def counterparts(self) -> tuple[str, ...]:
+        """The names of the counterpart distributions."""
+
+    def draw(self, tokenizer: Tokenizer, n: int, seed: int) -> Dataset:
+        """Return `n` prompts and their counterparts, the same for the same arguments."""
