@@ -1,0 +1,1 @@
+"""Tasks: prompts with named positions, answers and aligned counterparts."""

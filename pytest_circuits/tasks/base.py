@@ -25,8 +25,11 @@ class Tokenizer(Protocol):
     def __call__(self, text: Any, **options: Any) -> Any:
         """Tokenize one text or a list; `add_special_tokens`, `return_offsets_mapping`."""
 
-    def convert_tokens_to_ids(self, tokens: str) -> int:
-        """Return the id of a token given by its name."""
+    def convert_tokens_to_ids(self, tokens: str) -> int | None:
+        """Return the id of a token given by its name; None or the unknown token's if absent."""
+
+    def convert_ids_to_tokens(self, ids: int) -> str | None:
+        """Return the name of a token given by its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +39,11 @@ class Prompts:
     `positions` maps a name such as "S2" to the token index of that position in each prompt
     (the BOS token, where the task has one, counts). `answers` and `foils` are the token ids
     whose logits are compared at "END" (IO and S in IOI). Prompts of one `groups` label align
-    token for token: same length, same named positions, same words but for the varied ones;
-    template-wise means are taken within such a group. `strata` says which template and order a
-    prompt was drawn from, for reports.
+    token for token: same length, same words but for the varied ones; template-wise means are
+    taken within such a group. A named position may differ within a group (IO and S1 trade
+    places between the orders ABBA and BABA; S2 and END coincide). A label means the same in all
+    distributions of a dataset. `strata` says which template and order a prompt was drawn from,
+    for reports.
     """
 
     name: str

@@ -1,0 +1,156 @@
+"""The indirect object identification task (IOI) of Wang et al. 2022, arXiv 2211.00593.
+
+Two people are named, one of them a second time, and the sentence breaks off where the other
+name follows: "One morning, Mary and John met near the lake. John offered a book to" -> " Mary".
+Wording, word lists and drawing are this package's own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.tasks.base import Dataset, Tokenizer
+from pytest_circuits.tasks.ioi_prompts import prompts_of
+from pytest_circuits.tasks.ioi_rows import (
+    ABBA,
+    BABA,
+    distracted,
+    distracted_by_third,
+    draw_rows,
+    flipped,
+    original,
+    renamed,
+    without_duplicate,
+)
+from pytest_circuits.tasks.ioi_stock import read_words, take_stock
+from pytest_circuits.tasks.positions import END, S1, S1_NEXT, S2
+from pytest_circuits.tasks.positions import IO as IO_POSITION
+from pytest_circuits.tasks.templates import DISTRACTORS, TEMPLATES, problem_with
+
+ABC = "ABC"
+"""Three different names: no name is duplicated, so there is no task. The neutral reference."""
+
+FLIP = "FLIP"
+"""The two names of the first sentence swapped (ABBA <-> BABA); same answer."""
+
+RENAMED = "RENAMED"
+"""Two other names in the same order; the answer is the new IO."""
+
+DISTRACTOR = "DISTRACTOR"
+"""Adversarial: a sentence in between names IO once more. Longer than the task's own prompts."""
+
+DISTRACTOR_CONTROL = "DISTRACTOR_CONTROL"
+"""The same sentence naming a third person; aligned with DISTRACTOR, token for token."""
+
+_COUNTERPARTS = {
+    ABC: without_duplicate,
+    FLIP: flipped,
+    RENAMED: renamed,
+    DISTRACTOR: distracted,
+    DISTRACTOR_CONTROL: distracted_by_third,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IOI:
+    """The IOI task: templates, their orders, names and the BOS policy.
+
+    `bos` is None for no BOS token, "default" for the tokenizer's own, or the name of a token of
+    the vocabulary. `templates` and `names` replace the package's own (None); a template reads
+    "Then, {A} and {B} went to the {PLACE}. {S} gave a {OBJECT} to", and opens with two tokens or
+    more so that no name stands on the attention sink. `orders` are "ABBA" (IO first), "BABA"
+    (subject first), or both. Raises CircuitUsageError for templates, orders or names that break
+    a rule.
+    """
+
+    bos: str | None = None
+    templates: tuple[str, ...] | None = None
+    orders: tuple[str, ...] = (ABBA, BABA)
+    names: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for argument in ("templates", "orders", "names"):
+            given = getattr(self, argument)
+            if isinstance(given, str):
+                raise CircuitUsageError(f"`{argument}` must be several strings; got {given!r}")
+            # Lists are welcome, but the task must stay hashable.
+            object.__setattr__(self, argument, given if given is None else tuple(given))
+        problems = [*_order_problems(self.orders), *_template_problems(self.templates)]
+        if self.names is not None and len(set(self.names)) != len(self.names):
+            problems.append("`names` must differ; some name is listed twice")
+        if problems:
+            raise CircuitUsageError("\n".join(problems))
+
+    @property
+    def name(self) -> str:
+        """The name of the task's own distribution."""
+        return "IOI"
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """The named positions of every prompt."""
+        return (IO_POSITION, S1, S1_NEXT, S2, END)
+
+    @property
+    def counterparts(self) -> tuple[str, ...]:
+        """The names of the counterpart distributions."""
+        return tuple(_COUNTERPARTS)
+
+    def draw(self, tokenizer: Tokenizer, n: int, seed: int) -> Dataset:
+        """Return `n` prompts and their counterparts, the same for the same arguments.
+
+        The prompts of a smaller `n` are the first ones of a larger `n`. In each counterpart the
+        positions, answers and foils are those of the counterpart's own prompts: the answer is
+        the name at IO, the foil the name at S1. Raises ClaimNotEvaluable if the tokenizer lacks
+        the names, the BOS token, or aligned templates.
+        """
+        if n < 1:
+            raise CircuitUsageError(f"`n` must be at least 1 prompt; got {n}")
+        stock = take_stock(
+            tokenizer,
+            read_words("names") if self.names is None else self.names,
+            TEMPLATES if self.templates is None else self.templates,
+        )
+        rows = draw_rows(stock, self.orders, n, seed)
+        sentences = {self.name: [original(row) for row in rows]}
+        sentences |= {name: [make(row) for row in rows] for name, make in _COUNTERPARTS.items()}
+        prompts = prompts_of(tokenizer, sentences, stock.ids, self.bos)
+        return Dataset(
+            prompts=prompts[self.name],
+            counterparts={name: prompts[name] for name in _COUNTERPARTS},
+            neutral=frozenset({ABC}),
+            left_out=stock.left_out,
+            description=(
+                f"IOI, n={n}, seed={seed}, bos={self.bos}, orders {'+'.join(self.orders)}, "
+                f"{len(stock.templates)} templates, {len(stock.words['names'])} names"
+            ),
+        )
+
+
+def vocabulary() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names, and all other words and marks, that the package's own prompts use.
+
+    Words are what a tokenizer splitting at `\\w+|[^\\w\\s]` sees; both parts are sorted, and a
+    word-level reference model needs no others.
+    """
+    names = read_words("names")
+    text = re.sub(r"\{\w+\}", " ", " ".join((*TEMPLATES, *DISTRACTORS)))
+    others = {*re.findall(r"\w+|[^\w\s]", text), *read_words("places"), *read_words("objects")}
+    return tuple(sorted(names)), tuple(sorted(others - set(names)))
+
+
+def _order_problems(orders: tuple[str, ...]) -> list[str]:
+    if orders and set(orders) <= {ABBA, BABA} and len(set(orders)) == len(orders):
+        return []
+    return [f"`orders` must be 'ABBA', 'BABA' or both, each once; got {orders!r}"]
+
+
+def _template_problems(templates: tuple[str, ...] | None) -> list[str]:
+    if templates is None:
+        return []
+    if not templates:
+        return ["`templates` must hold at least one template; got none"]
+    found = {template: problem_with(template) for template in templates}
+    return [f"`templates`: {rule}; got {t!r}" for t, rule in found.items() if rule]
