@@ -1,0 +1,1 @@
+"""Loading models: packaged ones, local folders and hub names, each with its fingerprint."""

@@ -1,0 +1,76 @@
+"""From a Hugging Face model in memory to a TransformerBridge that is only read."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..errors import CircuitUsageError, ModelNotAvailable, unknown_name
+from .quiet import quiet, quiet_transformers
+
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+def import_libraries() -> None:
+    """Import torch, transformers and transformer_lens without their import-time warnings."""
+    with quiet():
+        for name in ("torch", "transformers", "transformer_lens.model_bridge"):
+            import_module(name)
+
+
+def check_dtype(dtype: str) -> None:
+    """Raise CircuitUsageError unless `dtype` is one of the three known names."""
+    if dtype not in DTYPES:
+        raise CircuitUsageError(unknown_name("dtype", dtype, DTYPES))
+
+
+def check_device(device: str) -> None:
+    """Raise CircuitUsageError unless torch knows the device and this machine has it."""
+    import torch
+
+    try:
+        torch.empty(0, device=torch.device(device))
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        message = unknown_name("device", device, _devices_here())
+        raise CircuitUsageError(f"{message} ({reason})") from error
+
+
+def _devices_here() -> list[str]:
+    import torch
+
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator else None
+    if accelerator is None or not torch.accelerator.is_available():
+        return ["cpu"]
+    count = torch.accelerator.device_count()
+    return ["cpu", *(f"{accelerator.type}:{index}" for index in range(count))]
+
+
+def boot(hf_model: Any, tokenizer: Any, *, name: str) -> Any:
+    """Return a TransformerBridge over `hf_model`, in eval mode and without gradients.
+
+    The HF model is wrapped in place. Weights are not folded or centred (no compatibility mode).
+    Raises ModelNotAvailable if TransformerBridge does not know the architecture.
+    """
+    import torch
+    from transformer_lens.model_bridge import TransformerBridge
+
+    parameter = next(hf_model.parameters())
+    try:
+        with quiet_transformers():
+            bridge = TransformerBridge.boot_transformers(
+                name,
+                hf_model=hf_model,
+                tokenizer=tokenizer,
+                device=str(parameter.device),
+                dtype=parameter.dtype,
+            )
+    except (ValueError, KeyError, AttributeError, NotImplementedError) as error:
+        kind = type(hf_model).__name__
+        raise ModelNotAvailable(
+            f"TransformerBridge cannot wrap {name} ({kind}): {error}"
+        ) from error
+    assert isinstance(bridge, torch.nn.Module)
+    bridge.eval()
+    bridge.requires_grad_(False)
+    return bridge

@@ -1,0 +1,109 @@
+"""Folders that are built once and kept: atomic, locked, checked against a manifest.
+
+A folder appears under its name only when it is complete (temporary folder, then rename), so a
+process killed half-way leaves nothing that could be taken for a model. Two processes that start at
+once build once: the second waits for the lock, which the system releases if its holder dies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import ModelNotAvailable
+from .lock import exclusive
+from .quiet import Say
+
+MANIFEST = "pytest-circuits-manifest.json"
+VARIABLE = "PYTEST_CIRCUITS_CACHE"
+
+
+def cache_root(cache_dir: str | Path | None = None) -> Path:
+    """Return the cache folder: the argument, else `PYTEST_CIRCUITS_CACHE`, else the user's."""
+    chosen = cache_dir or os.environ.get(VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("pytest-circuits"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachedFolder:
+    """A folder `root/name` made by `build`, which fills the empty folder it is given."""
+
+    root: Path
+    name: str
+    build: Callable[[Path, Say], None] = field(repr=False)
+
+    @property
+    def path(self) -> Path:
+        """Where the complete folder lies, or will lie."""
+        return self.root / self.name
+
+    def is_intact(self) -> bool:
+        """Return whether every file is there with the content its manifest names (reads all)."""
+        try:
+            expected = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+            return bool(expected == _hashes(self.path))
+        except (OSError, ValueError):
+            return False
+
+    def ensure(self, say: Say) -> None:
+        """Build the folder if it is missing or damaged; wait for another process that does.
+
+        Raises ModelNotAvailable if the cache folder cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with exclusive(self.root / f".{self.name}.lock", say):
+                # Another process may have built it while this one waited for the lock.
+                if not self.is_intact():
+                    self._replace(say)
+        except OSError as error:
+            raise ModelNotAvailable(
+                f"cannot write {self.name} to the cache folder {self.root}: {error}. "
+                f"Set {VARIABLE} to a folder that can be written."
+            ) from error
+
+    def _replace(self, say: Say) -> None:
+        """Build beside the final place and move there; only called while the lock is held."""
+        for leftover in self.root.glob(f".{self.name}.partial-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.root))
+        try:
+            if self.path.exists():
+                say(f"the cached copy {self.path} is damaged; building it again")
+            self.build(partial, say)
+            (partial / MANIFEST).write_text(json.dumps(_hashes(partial), indent=1))
+            self._move_into_place(partial)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _move_into_place(self, partial: Path) -> None:
+        if self.path.exists():
+            # Renamed first: a half-removed folder must never stand under the final name.
+            damaged = Path(tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.root))
+            os.replace(self.path, damaged / "damaged")
+            shutil.rmtree(damaged, ignore_errors=True)
+        os.replace(partial, self.path)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file in the folder except the manifest."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {path.relative_to(folder).as_posix(): _file_hash(path) for path in files}
+
+
+def _file_hash(path: Path) -> str:
+    digest, block = hashlib.sha256(), bytearray(1 << 20)
+    with path.open("rb", buffering=0) as stream:
+        while count := stream.readinto(block):
+            digest.update(memoryview(block)[:count])
+    return digest.hexdigest()

@@ -1,0 +1,67 @@
+"""The one loader: a spec in, a `Model` with its fingerprint out."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from ..errors import ModelNotAvailable
+from .base import Model
+from .bridge import boot, check_device, check_dtype, import_libraries
+from .fingerprint import fingerprint_folder
+from .folder import check_folder, read_model, read_tokenizer
+from .quiet import announcer
+from .source import Source, find_source
+
+
+def load_model(
+    spec: str | Path,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    cache_dir: str | Path | None = None,
+    progress: bool = True,
+) -> Model:
+    """Return the model that `spec` names, in eval mode, without gradients, with its fingerprint.
+
+    `spec` is a packaged model (`smollm2-135m`, `reference-ioi`), a local Hugging Face folder, or a
+    hub name (`gpt2`, `org/name@revision`). `cache_dir` is where packaged models are kept, else
+    `PYTEST_CIRCUITS_CACHE`, else the user's cache folder. `progress` writes steps to stderr.
+    Raises CircuitUsageError for an unknown name, `dtype` or `device`, and ModelNotAvailable if the
+    model is not on this machine, is refused (pickled weights, remote code) or cannot be read.
+    """
+    check_dtype(dtype)
+    say = announcer(progress)
+    source = find_source(str(spec), cache_dir=cache_dir, say=say)
+    # Hashing releases the interpreter lock: it runs beside the imports, which need a few seconds.
+    with ThreadPoolExecutor(2) as pool:
+        fingerprint = pool.submit(fingerprint_folder, source.folder)
+        intact = pool.submit(source.is_intact)
+        import_libraries()
+        check_device(device)
+        if not intact.result():
+            source.ensure(say)
+            fingerprint = pool.submit(fingerprint_folder, source.folder)
+        return _load(source, fingerprint, device=device, dtype=dtype)
+
+
+def _load(source: Source, fingerprint: Future[str], *, device: str, dtype: str) -> Model:
+    check_folder(source.folder)
+    tokenizer = read_tokenizer(source.folder)
+    hf_model = read_model(source.folder, device=device, dtype=dtype)
+    return Model(
+        spec=source.spec,
+        bridge=boot(hf_model, tokenizer, name=str(source.folder)),
+        tokenizer=tokenizer,
+        fingerprint=_result(fingerprint, source.folder),
+        provenance=source.provenance,
+        device=device,
+        dtype=dtype,
+    )
+
+
+def _result(fingerprint: Future[str], folder: Path) -> str:
+    try:
+        return fingerprint.result()
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelNotAvailable(f"the model in {folder} cannot be read: {error}") from error

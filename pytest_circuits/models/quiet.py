@@ -1,0 +1,55 @@
+"""Silence around libraries that print, warn and draw progress bars while a model is loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+
+Say = Callable[[str], None]
+
+
+def announcer(progress: bool) -> Say:
+    """Return a function that writes one step line to stderr, or one that does nothing."""
+
+    def say(text: str) -> None:
+        print(f"pytest-circuits: {text}", file=sys.stderr, flush=True)
+
+    return say if progress else lambda text: None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Let no warning escape and nothing reach stdout; what is printed goes to stderr."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def quiet_transformers(*, bars: bool = False) -> Iterator[None]:
+    """Keep transformers to errors, with progress bars only if `bars`; its settings come back."""
+    from transformers.utils import logging as settings
+
+    had_bars, level = settings.is_progress_bar_enabled(), settings.get_verbosity()
+    root_level = logging.root.level
+    _switch_bars(bars)
+    settings.set_verbosity_error()
+    try:
+        with quiet():
+            yield
+    finally:
+        _switch_bars(had_bars)
+        settings.set_verbosity(level)
+        logging.root.setLevel(root_level)
+
+
+def _switch_bars(enabled: bool) -> None:
+    from transformers.utils import logging as settings
+
+    if enabled:
+        settings.enable_progress_bar()
+    else:
+        settings.disable_progress_bar()
