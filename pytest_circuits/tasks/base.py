@@ -21,6 +21,11 @@ class Tokenizer(Protocol):
 
     bos_token: str | None
     unk_token_id: int | None
+    all_special_ids: list[int]
+    added_tokens_decoder: Mapping[int, Any]
+
+    def __len__(self) -> int:
+        """Return the size of the vocabulary, added tokens included."""
 
     def __call__(self, text: Any, **options: Any) -> Any:
         """Tokenize one text or a list; `add_special_tokens`, `return_offsets_mapping`."""
@@ -30,6 +35,9 @@ class Tokenizer(Protocol):
 
     def convert_ids_to_tokens(self, ids: int) -> str | None:
         """Return the name of a token given by its id."""
+
+    def decode(self, token_ids: list[int]) -> str:
+        """Return the text of some tokens."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,6 +118,8 @@ def _misfit(
             return f"a word is not the one token it is elsewhere, in {filled.text!r}"
         if has_unknown(tokenizer, encoded):
             return "it has words that the vocabulary lacks"
+        if min(slots.values()) < 2:
+            return "a name stands on the first two tokens, which are an attention sink"
         frames.add(frame(encoded, slots.values()))
     return None if len(frames) == 1 else "its prompts do not align token for token"
 
