@@ -1,0 +1,190 @@
+"""A user's own task: prompts with named positions, answers and counterparts, as data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, unknown_name
+from pytest_circuits.tasks.base import Dataset, Tokenizer
+from pytest_circuits.tasks.encoding import bos_ids
+from pytest_circuits.tasks.own_prompts import Variant, check_alignment, collect, tokenize_row
+from pytest_circuits.tasks.own_rows import OwnRow, read_rows
+from pytest_circuits.tasks.positions import END
+
+_SHOWN = 20
+_HEADER_FIELDS = ("task", "bos", "neutral")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptTask:
+    """Prompts written by hand; made by `prompt_task` or `PromptTask.from_jsonl`.
+
+    `neutral` names the counterparts in which the task is absent, `bos` is None, "default" or
+    the name of a token, `source` says where the rows come from.
+    """
+
+    name: str
+    rows: tuple[OwnRow, ...]
+    bos: str | None = None
+    neutral: tuple[str, ...] = ()
+    source: str = field(default="", compare=False)
+
+    @classmethod
+    def from_jsonl(cls, path: str | Path) -> PromptTask:
+        """Return the task written in a file with one JSON object a line, as for `prompt_task`.
+
+        The first line may be a header, {"task": "name", "bos": null, "neutral": ["ABC"]}; the
+        name is otherwise that of the file. Blank lines are skipped. Raises CircuitUsageError
+        naming file, line and field of all problems.
+        """
+        path = Path(path)
+        problems: list[str] = []
+        lines = _read_lines(path, problems)
+        header: Mapping[str, Any] = {}
+        if lines and isinstance(lines[0][1], Mapping) and "text" not in lines[0][1]:
+            where, header = lines.pop(0)
+            problems += [
+                f"{where}: {unknown_name('field of the header', str(field), _HEADER_FIELDS)}"
+                for field in header
+                if field not in _HEADER_FIELDS
+            ]
+        name = header.get("task", path.stem)
+        return _build(
+            name, lines, header.get("bos"), header.get("neutral", ()), str(path), problems
+        )
+
+    @property
+    def positions(self) -> tuple[str, ...]:
+        """The named positions of every prompt."""
+        return (*sorted(self.rows[0].position_names), END)
+
+    @property
+    def counterparts(self) -> tuple[str, ...]:
+        """The names of the counterpart distributions."""
+        return tuple(sorted(name for name, _ in self.rows[0].counterparts))
+
+    def draw(self, tokenizer: Tokenizer, n: int, seed: int) -> Dataset:
+        """Return `n` rows drawn without replacement, or all if there are fewer.
+
+        Rows whose answer or foil is not one token after the prompt, or with words outside the
+        vocabulary, are left out and reported. Raises CircuitUsageError for counterparts and
+        groups that do not align, ClaimNotEvaluable if no row is left.
+        """
+        if n < 1:
+            raise CircuitUsageError(f"`n` must be at least 1 prompt; got {n}")
+        usable, left_out = self._usable(tokenizer)
+        shuffled = Random(f"{seed} own").sample(usable, len(usable))
+        rows = shuffled[:n]
+        head = bos_ids(tokenizer, self.bos)
+        drawn = {
+            name: collect(name, [row[name] for row in rows], head)
+            for name in (self.name, *self.counterparts)
+        }
+        asked = "" if n <= len(rows) else f" (all usable rows; {n} asked for)"
+        return Dataset(
+            prompts=drawn.pop(self.name),
+            counterparts=drawn,
+            neutral=frozenset(self.neutral),
+            left_out=left_out,
+            description=(
+                f"{self.name} from {self.source}, n={len(rows)}{asked}, seed={seed}, bos={self.bos}"
+            ),
+        )
+
+    def _usable(self, tokenizer: Tokenizer) -> tuple[list[dict[str, Variant]], tuple[str, ...]]:
+        """Return the rows this tokenizer can represent, and why not the others."""
+        results = [(row.where, tokenize_row(tokenizer, self.name, row)) for row in self.rows]
+        usable = [(where, result) for where, result in results if not isinstance(result, str)]
+        left_out = tuple(result for _, result in results if isinstance(result, str))
+        _raise(f"{self.name} ({self.source})", check_alignment(usable))
+        if not usable:
+            raise ClaimNotEvaluable(
+                f"this tokenizer can represent no row of {self.name}: {'; '.join(left_out[:3])}"
+            )
+        return [variants for _, variants in usable], left_out
+
+
+def prompt_task(
+    name: str,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    bos: str | None = None,
+    neutral: Iterable[str] = (),
+) -> PromptTask:
+    """Return the task of some rows, each a mapping with these fields.
+
+    - "text": the prompt; the next token after it is asked for.
+    - "answer", "foil": what follows, with its leading space, one token each: " Mary", " John".
+    - "positions": a mapping of names to places in the text: a word that occurs once, "John#2"
+      for the second occurrence of a word, or characters [start, end]. Of a place of several
+      tokens the last one counts. "END", the last token, is implied. All rows have the same.
+    - "group": a label of prompts that align token for token (same length, same words but for
+      the varied ones), over which means are taken. Without it a row is a group of its own, and
+      so is its mean.
+    - "counterparts": a mapping of names to variations, each with "text" and optionally
+      "positions" (without: the same tokens as in the row), "answer" and "foil" (without: the
+      row's), and "group". A counterpart has as many tokens as the row unless it has a group of
+      its own. All rows have the same names.
+
+    `neutral` names the counterparts in which the task is absent: means are taken over these
+    only. Raises CircuitUsageError with all problems, each with row, field, rule and what came.
+    """
+    numbered = [(f"row {i}", row) for i, row in enumerate(rows)]
+    # A string would fall apart into letters; _build refuses it by name.
+    labels = neutral if isinstance(neutral, str) else tuple(neutral)
+    return _build(name, numbered, bos, labels, "Python", [])
+
+
+def _read_lines(path: Path, problems: list[str]) -> list[tuple[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CircuitUsageError(f"`path` must be a readable UTF-8 file; {error}") from error
+    lines = []
+    # Not splitlines(): JSON strings may hold other line separators, such as U+2028.
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            if line.strip():
+                lines.append((f"line {number}", json.loads(line)))
+        except json.JSONDecodeError as error:
+            problems.append(f"line {number}: must be one JSON object; {error}")
+    return lines
+
+
+def _build(
+    name: Any, raw: list[tuple[str, Any]], bos: Any, neutral: Any, source: str, problems: list[str]
+) -> PromptTask:
+    """Return the task, or raise all problems of its settings and rows at once."""
+    if not isinstance(name, str) or not name:
+        problems.append(f"`task`: the name must be a string, not empty; got {name!r}")
+    if bos is not None and not isinstance(bos, str):
+        problems.append(f"`bos`: must be null (None), 'default' or a token's name; got {bos!r}")
+    rows = read_rows(raw, problems)
+    if not raw:
+        problems.append("rows: there must be at least one; got none")
+    known = {label for row in rows for label, _ in row.counterparts}
+    if isinstance(neutral, str) or not isinstance(neutral, (list, tuple)):
+        problems.append(f"`neutral`: must be a list of counterpart names; got {neutral!r}")
+    elif not problems:
+        problems += [
+            f"`neutral`: {unknown_name('counterpart', str(label), sorted(known))}"
+            for label in neutral
+            if label not in known
+        ]
+    if name in known:
+        problems.append(f"`counterparts`: no counterpart may bear the name of the task, {name!r}")
+    _raise(f"{name} ({source})", problems)
+    return PromptTask(name=name, rows=rows, bos=bos, neutral=tuple(neutral), source=source)
+
+
+def _raise(what: str, problems: list[str]) -> None:
+    """Raise all problems as one CircuitUsageError, if there are any."""
+    if problems:
+        more = len(problems) - _SHOWN
+        lines = problems[:_SHOWN] + ([f"... and {more} more"] if more > 0 else [])
+        raise CircuitUsageError("\n  ".join([f"task {what} is badly written:", *lines]))

@@ -1,0 +1,112 @@
+"""From the rows of a user's own task to tokenized prompts, checked for alignment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pytest_circuits.tasks.base import Prompts, Tokenizer
+from pytest_circuits.tasks.encoding import Encoded, encode, has_unknown
+from pytest_circuits.tasks.own_rows import OwnPrompt, OwnRow
+from pytest_circuits.tasks.positions import END
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One prompt of a row in tokens, without BOS."""
+
+    text: str
+    ids: tuple[int, ...]
+    answer: int
+    foil: int
+    positions: tuple[tuple[str, int], ...]
+    group: str
+
+    @property
+    def length(self) -> int:
+        """Number of tokens, without BOS."""
+        return len(self.ids)
+
+
+def tokenize_row(tokenizer: Tokenizer, name: str, row: OwnRow) -> dict[str, Variant] | str:
+    """Return the row's prompts by distribution, or why this tokenizer cannot represent it."""
+    result: dict[str, Variant] = {}
+    for label, prompt in ((name, row.prompt), *row.counterparts):
+        variant = _tokenize(tokenizer, prompt, result.get(name), row.prompt.group or row.where)
+        if isinstance(variant, str):
+            return f"{row.where}, {label!r}: {variant}"
+        result[label] = variant
+    return result
+
+
+def _tokenize(
+    tokenizer: Tokenizer, prompt: OwnPrompt, original: Variant | None, group: str
+) -> Variant | str:
+    texts = [prompt.text, prompt.text + prompt.answer, prompt.text + prompt.foil]
+    encoded, *continued = encode(tokenizer, texts)
+    for word, longer in zip((prompt.answer, prompt.foil), continued, strict=True):
+        if longer.ids[:-1] != encoded.ids:
+            return f"{word!r} is not one token after {prompt.text!r}"
+    if any(has_unknown(tokenizer, e) for e in (encoded, *continued)):
+        return f"the vocabulary lacks a word of {prompt.text!r} or of its answers"
+    positions = _indices(encoded, prompt, original)
+    lost = [name for name, index in positions if not 0 <= index < len(encoded.ids)]
+    if lost:
+        return f"no token stands at position {lost[0]!r} of {prompt.text!r}"
+    return Variant(
+        text=prompt.text,
+        ids=encoded.ids,
+        answer=continued[0].ids[-1],
+        foil=continued[1].ids[-1],
+        positions=positions,
+        group=prompt.group or group,
+    )
+
+
+def _indices(
+    encoded: Encoded, prompt: OwnPrompt, original: Variant | None
+) -> tuple[tuple[str, int], ...]:
+    """Return the token index of each named position; -1 where there is no token."""
+    if prompt.positions is None:
+        return original.positions if original else ()
+    # Of a word of several tokens the last one is meant: only there has a model read all of it.
+    places = sorted(prompt.positions)
+    return tuple((name, max(encoded.covering(span), default=-1)) for name, span in places)
+
+
+def check_alignment(rows: Sequence[tuple[str, Mapping[str, Variant]]]) -> list[str]:
+    """Return what does not align: prompts of one group that differ in their number of tokens.
+
+    A counterpart is of its row's group unless it has its own, so this covers counterparts too.
+    """
+    problems: list[str] = []
+    first: dict[str, tuple[str, int]] = {}
+    for where, variants in rows:
+        for label, variant in variants.items():
+            place, length = first.setdefault(variant.group, (f"{where}, {label!r}", variant.length))
+            if length != variant.length:
+                problems.append(
+                    f"{where}, {label!r}: must have as many tokens as {place} of the same "
+                    f"`group` {variant.group!r}, {length}; got {variant.length}. A prompt that "
+                    f"need not align takes a `group` of its own"
+                )
+    return problems
+
+
+def collect(name: str, variants: Sequence[Variant], head: tuple[int, ...]) -> Prompts:
+    """Return one distribution; `head` are the BOS ids to put in front."""
+    shift = len(head)
+    positions = {
+        position: tuple(shift + dict(v.positions)[position] for v in variants)
+        for position, _ in variants[0].positions
+    }
+    return Prompts(
+        name=name,
+        texts=tuple(v.text for v in variants),
+        ids=tuple(head + v.ids for v in variants),
+        positions=positions | {END: tuple(shift + v.length - 1 for v in variants)},
+        answers=tuple(v.answer for v in variants),
+        foils=tuple(v.foil for v in variants),
+        groups=tuple(v.group for v in variants),
+        strata=tuple(v.group for v in variants),
+    )
