@@ -29,7 +29,7 @@ def check_device(device: str) -> None:
     import torch
 
     try:
-        torch.empty(0, device=torch.device(device))
+        torch.zeros(1, device=torch.device(device)).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         message = unknown_name("device", device, _devices_here())
@@ -52,7 +52,6 @@ def boot(hf_model: Any, tokenizer: Any, *, name: str) -> Any:
     The HF model is wrapped in place. Weights are not folded or centred (no compatibility mode).
     Raises ModelNotAvailable if TransformerBridge does not know the architecture.
     """
-    import torch
     from transformer_lens.model_bridge import TransformerBridge
 
     parameter = next(hf_model.parameters())
@@ -70,7 +69,11 @@ def boot(hf_model: Any, tokenizer: Any, *, name: str) -> Any:
         raise ModelNotAvailable(
             f"TransformerBridge cannot wrap {name} ({kind}): {error}"
         ) from error
-    assert isinstance(bridge, torch.nn.Module)
+    return freeze(bridge)
+
+
+def freeze(bridge: Any) -> Any:
+    """Return the bridge itself, put in eval mode and without gradients."""
     bridge.eval()
     bridge.requires_grad_(False)
     return bridge

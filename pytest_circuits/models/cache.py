@@ -7,7 +7,6 @@ once build once: the second waits for the lock, which the system releases if its
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ModelNotAvailable
+from .fingerprint import FORMAT, fingerprint_folder, hash_file
 from .lock import exclusive
 from .quiet import Say
 
@@ -47,16 +47,22 @@ class CachedFolder:
         """Where the complete folder lies, or will lie."""
         return self.root / self.name
 
-    def is_intact(self) -> bool:
-        """Return whether every file is there with the content its manifest names (reads all)."""
+    def verified_fingerprint(self) -> str | None:
+        """Return the model's fingerprint if every file is as its manifest says, else None.
+
+        All files are read and compared by SHA-256. The fingerprint is a function of exactly these
+        bytes, so that the one computed when they were written holds and is not computed again.
+        """
         try:
-            expected = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-            return bool(expected == _hashes(self.path))
-        except (OSError, ValueError):
-            return False
+            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+            if manifest["format"] != FORMAT or manifest["files"] != _hashes(self.path):
+                return None
+            return str(manifest["fingerprint"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def ensure(self, say: Say) -> None:
-        """Build the folder if it is missing or damaged; wait for another process that does.
+        """Build the folder if it is missing or damaged; wait for another process that builds it.
 
         Raises ModelNotAvailable if the cache folder cannot be written.
         """
@@ -64,7 +70,7 @@ class CachedFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             with exclusive(self.root / f".{self.name}.lock", say):
                 # Another process may have built it while this one waited for the lock.
-                if not self.is_intact():
+                if self.verified_fingerprint() is None:
                     self._replace(say)
         except OSError as error:
             raise ModelNotAvailable(
@@ -79,9 +85,9 @@ class CachedFolder:
         partial = Path(tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.root))
         try:
             if self.path.exists():
-                say(f"the cached copy {self.path} is damaged; building it again")
+                say(f"the cached copy {self.path} is damaged or outdated; building it again")
             self.build(partial, say)
-            (partial / MANIFEST).write_text(json.dumps(_hashes(partial), indent=1))
+            _write_manifest(partial)
             self._move_into_place(partial)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -95,15 +101,13 @@ class CachedFolder:
         os.replace(partial, self.path)
 
 
+def _write_manifest(folder: Path) -> None:
+    fingerprint = fingerprint_folder(folder)
+    manifest = {"format": FORMAT, "fingerprint": fingerprint, "files": _hashes(folder)}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
 def _hashes(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file in the folder except the manifest."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    return {path.relative_to(folder).as_posix(): _file_hash(path) for path in files}
-
-
-def _file_hash(path: Path) -> str:
-    digest, block = hashlib.sha256(), bytearray(1 << 20)
-    with path.open("rb", buffering=0) as stream:
-        while count := stream.readinto(block):
-            digest.update(memoryview(block)[:count])
-    return digest.hexdigest()
+    return {path.relative_to(folder).as_posix(): hash_file(path) for path in files}

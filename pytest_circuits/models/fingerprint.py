@@ -14,6 +14,11 @@ from typing import Any
 
 from .weights import StoredTensor, stored_tensors
 
+# Part of every fingerprint and cache manifest: raise it when something else is hashed.
+FORMAT = 1
+
+_BLOCK_BYTES = 1 << 20
+
 # What a writer notes about itself or about the place, not about the model. The dtype of the
 # weights is hashed with each tensor; transformers renamed its config key between versions.
 _CONFIG_NOTES = frozenset({"_name_or_path", "transformers_version", "dtype", "torch_dtype"})
@@ -53,8 +58,10 @@ def fingerprint_folder(folder: Path) -> str:
 
 
 def combine(*, weights: str, config: str, tokenizer: str) -> str:
-    """Return the fingerprint from the three hashes; the format number makes a change visible."""
-    return hash_json({"format": 1, "weights": weights, "config": config, "tokenizer": tokenizer})
+    """Return the fingerprint from the three hashes."""
+    return hash_json(
+        {"format": FORMAT, "weights": weights, "config": config, "tokenizer": tokenizer}
+    )
 
 
 def hash_tensors(tensors: Iterable[StoredTensor]) -> str:
@@ -75,7 +82,7 @@ def hash_tokenizer(folder: Path) -> str:
         parts["tokenizer.json"] = _without(_read_json(folder / "tokenizer.json"), _TOKENIZER_STATE)
     else:
         present = [name for name in _VOCABULARY_FILES if (folder / name).is_file()]
-        parts |= {name: _hash_bytes((folder / name).read_bytes()) for name in present}
+        parts |= {name: hash_file(folder / name) for name in present}
     if (folder / "tokenizer_config.json").is_file():
         settings = _read_json(folder / "tokenizer_config.json")
         parts["tokenizer_config.json"] = _without(settings, _TOKENIZER_NOTES)
@@ -86,6 +93,15 @@ def hash_json(value: object) -> str:
     """Return the SHA-256 of a value's canonical JSON text."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return _hash_bytes(text.encode())
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content, read block by block."""
+    digest, block = hashlib.sha256(), memoryview(bytearray(_BLOCK_BYTES))
+    with path.open("rb", buffering=0) as stream:
+        while count := stream.readinto(block):
+            digest.update(block[:count])
+    return digest.hexdigest()
 
 
 def _hash_bytes(data: bytes | memoryview) -> str:

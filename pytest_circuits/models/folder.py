@@ -86,19 +86,30 @@ def read_tokenizer(folder: Path) -> Any:
 
 
 def read_model(folder: Path, *, device: str, dtype: str) -> Any:
-    """Return the folder's causal language model; raises ModelNotAvailable if it cannot be read."""
+    """Return the folder's causal language model; raises ModelNotAvailable if it cannot be read.
+
+    Weights that the architecture has but the files lack are an error: transformers would draw
+    them at random.
+    """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
 
     try:
         with quiet_transformers():
-            model = AutoModelForCausalLM.from_pretrained(
+            model, found = AutoModelForCausalLM.from_pretrained(
                 str(folder),
                 dtype=getattr(torch, dtype),
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
+                output_loading_info=True,
             )
-            return model.to(device)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, SafetensorError, ValueError, KeyError) as error:
         raise ModelNotAvailable(f"the model in {folder} cannot be read: {error}") from error
+    if missing := sorted(found["missing_keys"]):
+        raise ModelNotAvailable(
+            f"the weights in {folder} are incomplete: {len(missing)} tensors that its config.json "
+            f"asks for are missing, first {missing[0]}"
+        )
+    return model.to(device)

@@ -8,9 +8,8 @@ from pathlib import Path
 from ..errors import ModelNotAvailable
 from .base import Model
 from .bridge import boot, check_device, check_dtype, import_libraries
-from .fingerprint import fingerprint_folder
-from .folder import check_folder, read_model, read_tokenizer
-from .quiet import announcer
+from .folder import read_model, read_tokenizer
+from .quiet import announcer, paused_collector
 from .source import Source, find_source
 
 
@@ -31,37 +30,37 @@ def load_model(
     model is not on this machine, is refused (pickled weights, remote code) or cannot be read.
     """
     check_dtype(dtype)
-    say = announcer(progress)
-    source = find_source(str(spec), cache_dir=cache_dir, say=say)
-    # Hashing releases the interpreter lock: it runs beside the imports, which need a few seconds.
-    with ThreadPoolExecutor(2) as pool:
-        fingerprint = pool.submit(fingerprint_folder, source.folder)
-        intact = pool.submit(source.is_intact)
+    source = find_source(spec, cache_dir=cache_dir, progress=progress)
+    # Hashing releases the interpreter lock: it runs beside the imports, which take longer.
+    with ThreadPoolExecutor(1) as pool, paused_collector():
+        hashing = pool.submit(source.fingerprint)
         import_libraries()
         check_device(device)
-        if not intact.result():
-            source.ensure(say)
-            fingerprint = pool.submit(fingerprint_folder, source.folder)
-        return _load(source, fingerprint, device=device, dtype=dtype)
+        if source.cached is not None and hashing.result() is None:
+            source.cached.ensure(announcer(progress))
+            hashing = pool.submit(source.fingerprint)
+        return _read(source, hashing, device=device, dtype=dtype)
 
 
-def _load(source: Source, fingerprint: Future[str], *, device: str, dtype: str) -> Model:
-    check_folder(source.folder)
+def _read(source: Source, hashing: Future[str | None], *, device: str, dtype: str) -> Model:
     tokenizer = read_tokenizer(source.folder)
     hf_model = read_model(source.folder, device=device, dtype=dtype)
     return Model(
         spec=source.spec,
         bridge=boot(hf_model, tokenizer, name=str(source.folder)),
         tokenizer=tokenizer,
-        fingerprint=_result(fingerprint, source.folder),
+        fingerprint=_result(hashing, source.folder),
         provenance=source.provenance,
         device=device,
         dtype=dtype,
     )
 
 
-def _result(fingerprint: Future[str], folder: Path) -> str:
+def _result(hashing: Future[str | None], folder: Path) -> str:
     try:
-        return fingerprint.result()
+        fingerprint = hashing.result()
     except (OSError, ValueError, KeyError) as error:
         raise ModelNotAvailable(f"the model in {folder} cannot be read: {error}") from error
+    if fingerprint is None:
+        raise ModelNotAvailable(f"the model in {folder} was damaged while it was loaded")
+    return fingerprint

@@ -6,13 +6,13 @@ dequantised once, and kept as safetensors: reading the GGUF takes some 20 s, the
 
 from __future__ import annotations
 
-import hashlib
 import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelNotAvailable
+from .fingerprint import hash_file
 from .quiet import Say, quiet_transformers
 from .weights import SINGLE
 
@@ -62,8 +62,7 @@ def gguf_path() -> Path:
 
 def cache_name(gguf: Path) -> str:
     """Return the cache folder's name: another GGUF or another layout is another folder."""
-    content = hashlib.sha256(gguf.read_bytes()).hexdigest()
-    return f"smollm2-135m-{content[:12]}-v{_LAYOUT}"
+    return f"smollm2-135m-{hash_file(gguf)[:12]}-v{_LAYOUT}"
 
 
 def write_smollm2(gguf: Path, folder: Path, say: Say) -> None:

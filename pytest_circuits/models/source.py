@@ -2,43 +2,78 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
-from functools import partial
+from difflib import get_close_matches
 from pathlib import Path
 
+from ..errors import CircuitUsageError, unknown_name
 from .cache import CachedFolder, cache_root
-from .quiet import Say
-from .smollm2 import PROVENANCE, cache_name, gguf_path, write_smollm2
+from .fingerprint import fingerprint_folder
+from .folder import check_folder
+from .hub import fetch, split_revision
+from .packaged import KNOWN, packaged
+
+_FOLDER_STARTS = (".", "~", "/", "\\")
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
+_TYPO_CUTOFF = 0.75  # similarity from which a bare name is taken for a misspelt known one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a model lies: `folder`, and for packaged models how to make it (`cached`)."""
+    """Where a model lies: `folder`, and for packaged models what makes it (`cached`)."""
 
     spec: str
     folder: Path
     provenance: str
     cached: CachedFolder | None = None
 
-    def is_intact(self) -> bool:
-        """Return whether the folder can be used as it is; a user's folder is never rebuilt."""
-        return self.cached is None or self.cached.is_intact()
-
-    def ensure(self, say: Say) -> None:
-        """Make a packaged model's folder if it is missing or damaged."""
+    def fingerprint(self) -> str | None:
+        """Return the model's fingerprint, None if a packaged model must first be (re)built."""
         if self.cached is not None:
-            self.cached.ensure(say)
+            return self.cached.verified_fingerprint()
+        return fingerprint_folder(self.folder)
 
 
-def find_source(spec: str, *, cache_dir: str | Path | None, say: Say) -> Source:
-    """Return where the model of `spec` lies, without reading it."""
-    if spec == "smollm2-135m":
-        return _smollm2(spec, cache_root(cache_dir))
-    folder = Path(spec).expanduser()
-    return Source(spec=spec, folder=folder, provenance=f"local folder {folder.resolve()}")
+def find_source(spec: str | Path, *, cache_dir: str | Path | None, progress: bool) -> Source:
+    """Return where the model of `spec` lies; a hub model is fetched, a folder is checked.
+
+    A known name comes first, then an existing directory, then what looks like a path, then the
+    hub. Raises as `load_model` does.
+    """
+    name = str(spec)
+    if recipe := packaged(name):
+        cached = CachedFolder(root=cache_root(cache_dir), name=recipe.name, build=recipe.build)
+        return Source(spec=name, folder=cached.path, provenance=recipe.provenance, cached=cached)
+    if isinstance(spec, Path) or is_folder(name):
+        folder = Path(name).expanduser()
+        check_folder(folder)
+        return Source(spec=name, folder=folder, provenance=f"local folder {folder.resolve()}")
+    _check_spelling(name)
+    return _hub_source(name, progress=progress)
 
 
-def _smollm2(spec: str, root: Path) -> Source:
-    gguf = gguf_path()
-    cached = CachedFolder(root=root, name=cache_name(gguf), build=partial(write_smollm2, gguf))
-    return Source(spec=spec, folder=cached.path, provenance=PROVENANCE, cached=cached)
+def is_folder(spec: str) -> bool:
+    """Return whether a spec is a path: an existing directory, or no possible hub name."""
+    if spec.startswith(_FOLDER_STARTS) or Path(spec).expanduser().is_dir():
+        return True
+    has_separator = "/" in spec or os.sep in spec
+    return has_separator and not _HUB_NAME.fullmatch(spec)
+
+
+def _check_spelling(spec: str) -> None:
+    """Raise CircuitUsageError if `spec` is a misspelt known name or can name nothing."""
+    close = get_close_matches(spec.lower(), KNOWN, n=1, cutoff=_TYPO_CUTOFF)
+    if close or not _HUB_NAME.fullmatch(spec):
+        raise CircuitUsageError(
+            unknown_name("model", spec, KNOWN)
+            + " Or a local Hugging Face folder (./runs/step100), or a hub name (gpt2, org/name)."
+        )
+
+
+def _hub_source(spec: str, *, progress: bool) -> Source:
+    folder = fetch(spec, progress=progress)
+    check_folder(folder)
+    name, _ = split_revision(spec)
+    return Source(spec=spec, folder=folder, provenance=f"hub model {name}, commit {folder.name}")

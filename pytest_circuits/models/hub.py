@@ -1,0 +1,99 @@
+"""Hub names such as `gpt2` or `org/name@revision`: safetensors only, from the HF cache or network.
+
+Whatever is found lies in a snapshot folder of the Hugging Face cache and is loaded like any other
+local folder; no code of the repository is fetched or run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import ModelNotAvailable
+from .quiet import quiet
+from .weights import weight_files
+
+# Weights, config and tokenizer at the top of the repository; neither code nor pickles.
+_WANTED = ["*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.model"]
+_UNWANTED = ["*/*"]
+_TIMEOUT_SECONDS = 5.0  # for asking the hub; a download takes what it takes
+
+
+def fetch(spec: str, *, progress: bool) -> Path:
+    """Return the snapshot folder of a hub model, from the local HF cache or else the network.
+
+    `HF_HUB_OFFLINE`, `HF_HOME` and `HF_TOKEN` are respected. Raises ModelNotAvailable if it
+    cannot be had, or has no safetensors.
+    """
+    name, revision = split_revision(spec)
+    with quiet(), _bars(progress):
+        folder = _local(name, revision) or _download(spec, name, revision)
+    if not weight_files(folder):
+        raise ModelNotAvailable(
+            f"hub model {spec!r} has no safetensors weights, and pickled weights are refused "
+            "because loading a pickle can run any code. Convert it: "
+            "https://huggingface.co/spaces/safetensors/convert"
+        )
+    return folder
+
+
+def split_revision(spec: str) -> tuple[str, str | None]:
+    """Return the name and the revision after `@`, None without one."""
+    name, _, revision = spec.partition("@")
+    return name, revision or None
+
+
+def _local(name: str, revision: str | None) -> Path | None:
+    """Return the cached snapshot if its weights are complete."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
+    files = weight_files(folder)
+    return folder if files and all(file.is_file() for file in files) else None
+
+
+def _download(spec: str, name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(
+                name,
+                revision=revision,
+                allow_patterns=_WANTED,
+                ignore_patterns=_UNWANTED,
+                etag_timeout=_TIMEOUT_SECONDS,
+            )
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise ModelNotAvailable(
+            f"model {spec!r} is not available: no folder of that name, not in the Hugging Face "
+            f"cache, and the hub could not be asked ({type(error).__name__}: {reason}). "
+            f"With network, run: hf download {_arguments(name, revision)}; or give a local folder"
+        ) from error
+
+
+def _arguments(name: str, revision: str | None) -> str:
+    return f"{name} --revision {revision}" if revision else name
+
+
+@contextlib.contextmanager
+def _bars(progress: bool) -> Iterator[None]:
+    """Show download bars on stderr only if `progress`."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled as disabled
+    from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
+
+    before = disabled()
+    if not progress:
+        disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not progress and not before:
+            enable_progress_bars()

@@ -1,0 +1,81 @@
+"""The models that need no download: what each name builds in the cache, and from what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import resources
+from pathlib import Path
+
+from ..errors import CircuitUsageError
+from .fingerprint import hash_file, hash_json
+from .quiet import Say
+from .smollm2 import PROVENANCE, cache_name, gguf_path, write_smollm2
+
+KNOWN = ("smollm2-135m", "reference-ioi")
+_WITHOUT = "without="
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a packaged model is made: the cache folder's `name` changes with what it is made from."""
+
+    name: str
+    provenance: str
+    build: Callable[[Path, Say], None] = field(repr=False)
+
+
+def packaged(spec: str) -> Recipe | None:
+    """Return the recipe of a packaged model, None if `spec` names none.
+
+    Raises ModelNotAvailable if the package it comes from is missing, CircuitUsageError for an
+    option other than `reference-ioi:without=role,role`.
+    """
+    name, _, option = spec.partition(":")
+    if name not in KNOWN:
+        return None
+    if name == "reference-ioi":
+        return _reference(_left_out(spec, option))
+    if option:
+        raise CircuitUsageError(f"model {name!r} takes no option, got {spec!r}")
+    gguf = gguf_path()
+    return Recipe(name=cache_name(gguf), provenance=PROVENANCE, build=partial(write_smollm2, gguf))
+
+
+def _left_out(spec: str, option: str) -> frozenset[str]:
+    """Return the roles after `without=`, separated by commas."""
+    roles = frozenset(role.strip() for role in option.removeprefix(_WITHOUT).split(","))
+    if not option:
+        return frozenset()
+    if not option.startswith(_WITHOUT) or "" in roles:
+        raise CircuitUsageError(
+            f"`{spec}`: the option of reference-ioi is `without=role,role`, for example "
+            "reference-ioi:without=name mover,backup name mover"
+        )
+    return roles
+
+
+def _reference(without: frozenset[str]) -> Recipe:
+    suffix = f", without {', '.join(sorted(without))}" if without else ""
+    key = hash_json([_source_hashes(), sorted(without)])
+    return Recipe(
+        name=f"reference-ioi-{key[:12]}",
+        provenance=f"hand-built reference model of IOI{suffix}: weights set by construction",
+        build=partial(_write_reference, without),
+    )
+
+
+def _write_reference(without: frozenset[str], folder: Path, say: Say) -> None:
+    from .reference import write_reference
+
+    say("building reference-ioi, once")
+    write_reference(folder, without=without)
+
+
+def _source_hashes() -> list[str]:
+    """Return the hashes of the reference's source files, so that a changed one is rebuilt."""
+    package = Path(str(resources.files(__package__)))
+    return [hash_file(path) for path in sorted(package.glob("reference*/**/*.py"))] + [
+        hash_file(path) for path in sorted(package.glob("reference*.py"))
+    ]

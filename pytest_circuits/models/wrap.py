@@ -1,0 +1,99 @@
+"""A model that is already in memory: a TransformerBridge or a Hugging Face model of one's own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from .base import Model
+from .bridge import boot, freeze
+from .fingerprint import combine, hash_config, hash_tensors, hash_tokenizer
+from .folder import read_tokenizer
+from .quiet import quiet_transformers
+from .weights import StoredTensor
+
+_STORED_DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64"}
+_WRAPPED = "._original_component"  # what TransformerBridge puts into the names of tensors
+
+
+def wrap_model(
+    bridge_or_hf_model: Any,
+    tokenizer: Any,
+    *,
+    spec: str = "custom",
+    provenance: str = "the user's own object",
+) -> Model:
+    """Return a `Model` around a TransformerBridge, or around an HF model, which is booted.
+
+    The object itself is used, not a copy: it is put in eval mode without gradients, and an HF
+    model is wrapped in place. The fingerprint is taken from the weights as they are now, and
+    equals that of the folder the HF model would be saved to.
+    """
+    from transformer_lens.model_bridge import TransformerBridge
+
+    is_bridge = isinstance(bridge_or_hf_model, TransformerBridge)
+    hf_model = bridge_or_hf_model.original_model if is_bridge else bridge_or_hf_model
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        _save_description(hf_model, tokenizer, folder)
+        fingerprint = _fingerprint(hf_model, folder)
+        # Booting reads the tokenizer again from where it was saved, to let it add BOS.
+        bridge = (
+            freeze(bridge_or_hf_model)
+            if is_bridge
+            else boot(hf_model, read_tokenizer(folder), name=spec)
+        )
+    parameter = next(hf_model.parameters())
+    return Model(
+        spec=spec,
+        bridge=bridge,
+        tokenizer=tokenizer,
+        fingerprint=fingerprint,
+        provenance=provenance,
+        device=str(parameter.device),
+        dtype=str(parameter.dtype).removeprefix("torch."),
+    )
+
+
+def _save_description(hf_model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write config and tokenizer as `save_pretrained` of the model and the tokenizer would."""
+    config = copy.deepcopy(hf_model.config)
+    config.architectures = [type(hf_model).__name__]
+    with quiet_transformers():
+        config.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+def _fingerprint(hf_model: Any, folder: Path) -> str:
+    return combine(
+        weights=hash_tensors(_tensors(hf_model)),
+        config=hash_config(folder),
+        tokenizer=hash_tokenizer(folder),
+    )
+
+
+def _tensors(hf_model: Any) -> Iterator[StoredTensor]:
+    """Yield the tensors under their HF names, each shared one once, as saving would."""
+    tied = set(getattr(hf_model, "_tied_weights_keys", None) or ())
+    state = {name.replace(_WRAPPED, ""): value for name, value in hf_model.state_dict().items()}
+    places = [value.data_ptr() for value in state.values()]
+    for name, value in state.items():
+        if name in tied and places.count(value.data_ptr()) > 1:
+            continue
+        dtype = str(value.dtype).removeprefix("torch.")
+        yield StoredTensor(
+            name=name,
+            dtype=_STORED_DTYPES.get(dtype, dtype),
+            shape=tuple(value.shape),
+            data=_bytes(value),
+        )
+
+
+def _bytes(value: Any) -> memoryview:
+    import torch
+
+    flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    return memoryview(flat.numpy())
