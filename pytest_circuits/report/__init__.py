@@ -1,0 +1,1 @@
+"""Reports: failure text, terminal table, JSON. Builtins only, nothing heavy."""

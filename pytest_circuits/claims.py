@@ -1,0 +1,101 @@
+"""Claims and suites: frozen, hashable values; declaring them imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.measures.base import Measure
+from pytest_circuits.tasks.base import Task
+from pytest_circuits.tasks.ioi import IOI
+
+Relation = Literal[">=", "<=", ">", "<", "between"]
+Status = Literal["holds", "refuted", "undecided"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A measure compared with a threshold; made by comparing, evaluated by `check`.
+
+    Comparing two measures makes a claim about their paired difference and 0. `source` says who
+    says so.
+    """
+
+    measure: Measure
+    relation: Relation
+    threshold: float | tuple[float, float]
+    source: str = ""
+
+    def cite(self, source: str) -> Claim:
+        """Return the claim with its source: a paper's section, an equation, a URL."""
+        return replace(self, source=source)
+
+    def decide(self, low: float, high: float) -> Status:
+        """Return the verdict on one measured interval [low, high].
+
+        Holds if the whole interval satisfies the claim, refuted if none of it does, undecided
+        otherwise.
+        """
+        if self._satisfied(low) and self._satisfied(high):
+            return "holds"
+        return "undecided" if self._overlaps(low, high) else "refuted"
+
+    def margin(self, value: float) -> float:
+        """Return by how much a value satisfies the claim; negative if it does not."""
+        if isinstance(self.threshold, tuple):
+            return min(value - self.threshold[0], self.threshold[1] - value)
+        return value - self.threshold if self.relation in (">=", ">") else self.threshold - value
+
+    def required(self) -> str:
+        """Return the requirement in words, e.g. `>= 0.95`."""
+        if isinstance(self.threshold, tuple):
+            return f"between {self.threshold[0]:g} and {self.threshold[1]:g}"
+        return f"{self.relation} {self.threshold:g}"
+
+    def _satisfied(self, value: float) -> bool:
+        margin = self.margin(value)
+        return margin > 0 or (margin == 0 and self.relation not in (">", "<"))
+
+    def _overlaps(self, low: float, high: float) -> bool:
+        if isinstance(self.threshold, tuple):
+            return low <= self.threshold[1] and high >= self.threshold[0]
+        return self._satisfied(low) or self._satisfied(high)
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.required()}"
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"the claim '{self}' was not evaluated yet and has no truth value: use "
+            "check(claim, model), or `assert measure(model, ...) >= threshold`. A chained "
+            "comparison a <= x <= b loses a bound: write x.between(a, b)."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """What all claims of a file speak about: the model, the prompts, and who says so.
+
+    `model` is a spec for `load_model`; `prompts` and `seed` say how many prompts of `task` are
+    drawn; `source` is the citation of claims that carry none of their own.
+    """
+
+    model: str | None = None
+    task: Task = field(default_factory=IOI)
+    prompts: int = 128
+    seed: int = 0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        check_prompts(self.prompts, self.seed)
+
+
+def check_prompts(prompts: int, seed: int) -> None:
+    """Refuse numbers of prompts or seeds that cannot be meant."""
+    if isinstance(prompts, bool) or not isinstance(prompts, int) or prompts < 2:
+        raise CircuitUsageError(
+            f"`prompts` must be a whole number of at least 2 (an interval needs two); got {prompts!r}."
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise CircuitUsageError(f"`seed` must be a whole number of at least 0; got {seed!r}.")

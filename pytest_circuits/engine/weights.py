@@ -1,0 +1,163 @@
+"""What the weights alone say: a head's write, its logits through the final norm, its OV copy.
+
+Nothing here assumes an architecture: the final norm's form and the rule "the residual stream
+grows by the sum of z W_O" are checked on the model in hand, and refused where they do not hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_circuits.engine.batch import forward, padded
+from pytest_circuits.errors import ClaimNotEvaluable
+from pytest_circuits.nodes import Head
+from pytest_circuits.readings import Site
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pytest_circuits.models.base import Model
+
+
+@dataclass(frozen=True)
+class FinalNorm:
+    """A norm of the form gain * (x - centre) / scale(x) + bias; `gain` is [d_model]."""
+
+    gain: Any
+    centred: bool
+    eps: float
+
+    def frozen(self, write: Tensor, residual: Tensor) -> Tensor:
+        """Return what `write` adds to the norm's output if its scale stays that of `residual`."""
+        scale = self._centre(residual).pow(2).mean(-1, keepdim=True).add(self.eps).sqrt()
+        gained: Tensor = self._centre(write) / scale * self.gain
+        return gained
+
+    def _centre(self, x: Tensor) -> Tensor:
+        return x - x.mean(-1, keepdim=True) if self.centred else x
+
+
+class ModelWeights:
+    """Linear maps of one model, computed in float32."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._bridge = model.bridge
+
+    def head_write(self, z: Tensor, head: Head) -> Tensor:
+        """Return what a head adds to the residual stream, [batch, d_head] -> [batch, d_model]."""
+        self._check_heads_add_up()
+        write: Tensor = z.float() @ self._attn(head).W_O[head.index].float()
+        return write
+
+    def frozen_logits(self, write: Tensor, residual: Tensor, tokens: Tensor) -> Tensor:
+        """Return what `write` adds to the logits of `tokens` [batch, k], the final norm frozen."""
+        import torch
+
+        normed = self.final_norm.frozen(write.float(), residual.float())
+        columns = self._bridge.W_U.float()[:, tokens]
+        return torch.einsum("bd,dbk->bk", normed, columns)
+
+    def copied_logits(self, residual: Tensor, head: Head) -> Tensor:
+        """Return the logits, [batch, d_vocab], if the model's output were this head's OV alone.
+
+        `residual` [batch, d_model] passes the head's input norm, W_V (the shared one under
+        grouped queries), W_O, the final norm and the unembedding.
+        """
+        import torch
+
+        with torch.no_grad():
+            block, attn = self._bridge.blocks[head.layer], self._attn(head)
+            values = attn.W_V.shape[0]
+            shared = head.index // (self._model.n_heads // values)
+            value = block.ln1(residual[:, None])[:, 0] @ attn.W_V[shared]
+            if attn.b_V is not None:
+                value = value + attn.b_V.reshape(values, -1)[shared]
+            write = self.head_write(value, head).to(residual.dtype)
+            logits: Tensor = self._bridge.ln_final(write[:, None])[:, 0] @ self._bridge.W_U
+        return logits.float()
+
+    @cached_property
+    def final_norm(self) -> FinalNorm:
+        """The final norm in closed form, chosen by what the module itself computes."""
+        import torch
+
+        module = self._bridge.ln_final.original_component
+        sample = torch.randn(8, module.weight.shape[0], generator=torch.Generator().manual_seed(0))
+        sample = sample.to(module.weight)
+        bias = getattr(module, "bias", None)
+        with torch.no_grad():
+            truth = (module(sample) - (0 if bias is None else bias)).float()
+        for norm in _candidates(module):
+            if (
+                _relative_error(norm.frozen(sample.float(), sample.float()), truth)
+                < self._tolerance
+            ):
+                return norm
+        raise ClaimNotEvaluable(
+            f"the final norm {type(module).__name__} is neither a LayerNorm nor an RMSNorm: "
+            "direct logit attribution is not defined for it here."
+        )
+
+    @cached_property
+    def _head_sum_error(self) -> float:
+        """How far the residual stream is from growing by sum z W_O + b_O and the MLP, relative."""
+        import torch
+
+        layers = range(self._model.n_layers)
+        wanted = [Site("resid_post", at) for at in layers] + [Site("z", at) for at in layers]
+        # Ids 0..7 exist in every vocabulary; the rule must hold whatever the tokens are.
+        tokens = padded([range(min(8, int(self._bridge.cfg.d_vocab)))], self._model.device)
+        kept: dict[str, Tensor] = {}
+        hooks = [
+            (f"blocks.{at}.hook_{name}", lambda x, hook, key=f"{at}.{name}": kept.update({key: x}))
+            for at in layers
+            for name in ("resid_pre", "mlp_out")
+        ]
+        with torch.no_grad(), self._bridge.hooks(fwd_hooks=hooks):
+            ends = torch.tensor([tokens.shape[1] - 1], device=tokens.device)
+            acts = forward(self._model, tokens, ends, wanted)
+        return max(self._layer_error(at, acts, kept) for at in layers)
+
+    def _layer_error(self, layer: int, acts: dict[Site, Tensor], kept: dict[str, Tensor]) -> float:
+        import torch
+
+        attn = self._attn(Head(layer, 0))
+        with torch.no_grad():
+            writes = torch.einsum("bthe,hed->btd", acts[Site("z", layer)], attn.W_O)
+            if attn.b_O is not None:
+                writes = writes + attn.b_O
+        grown = acts[Site("resid_post", layer)] - kept[f"{layer}.resid_pre"]
+        return _relative_error(writes + kept[f"{layer}.mlp_out"], grown)
+
+    def _check_heads_add_up(self) -> None:
+        if self._head_sum_error > self._tolerance:
+            raise ClaimNotEvaluable(
+                "in this architecture a head's write is not z W_O (the residual stream differs from "
+                f"the sum of the heads' and the MLP's writes by {self._head_sum_error:.2g} relative, "
+                "probably a norm after attention): direct attribution and copy scores are refused."
+            )
+
+    @property
+    def _tolerance(self) -> float:
+        return 1e-3 if self._model.dtype == "float32" else 5e-2
+
+    def _attn(self, head: Head) -> Any:
+        return self._bridge.blocks[head.layer].attn
+
+
+def _candidates(module: Any) -> list[FinalNorm]:
+    weight = module.weight.detach().float()
+    eps = float(getattr(module, "eps", getattr(module, "variance_epsilon", 1e-6)))
+    return [
+        FinalNorm(gain, centred, eps)
+        for gain in (weight, 1 + weight)  # Gemma stores gain - 1
+        for centred in (False, True)
+    ]
+
+
+def _relative_error(got: Tensor, truth: Tensor) -> float:
+    difference = (got.float() - truth.float()).norm()
+    return float(difference / truth.float().norm().clamp_min(1e-12))

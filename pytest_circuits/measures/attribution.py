@@ -1,0 +1,156 @@
+"""What heads write towards the logits directly: attribution, and how it goes with attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.interventions import Ablation
+from pytest_circuits.measures.base import HeadMeasure
+from pytest_circuits.nodes import Head, Node, Role
+from pytest_circuits.readings import OfHead, Site
+from pytest_circuits.tasks.positions import END, IO, S1, S2
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pytest_circuits.engine.batch import Batch
+    from pytest_circuits.readings import Array
+
+RESID = Site("resid_final")
+
+
+@dataclass(frozen=True)
+class DirectLogits(OfHead):
+    """The head's direct contribution to the answer's and the foil's logit at END."""
+
+    def sites(self) -> tuple[Site, ...]:
+        """Read the head's output and the final residual stream."""
+        return (Site("z", self.head.layer), RESID)
+
+    def numbers(self, batch: Batch) -> Tensor:
+        """Return [batch, 2]: contribution to the answer's logit and to the foil's."""
+        import torch
+
+        tokens = torch.stack([batch.answers, batch.foils], dim=1)
+        return written_logits(batch, self.head, tokens)
+
+
+@dataclass(frozen=True)
+class AttentionAndLogits(OfHead):
+    """Per name: attention from END to where it stands, and the logit written for it directly."""
+
+    names: tuple[tuple[str, ...], ...]
+
+    def sites(self) -> tuple[Site, ...]:
+        """Read pattern, head output and the final residual stream."""
+        return (Site("pattern", self.head.layer), Site("z", self.head.layer), RESID)
+
+    def numbers(self, batch: Batch) -> Tensor:
+        """Return [batch, 2 * names]: the attention to each name, then the logit of each."""
+        import torch
+
+        pattern = batch.act(Site("pattern", self.head.layer))[:, self.head.index]
+        row = pattern[batch.rows, batch.at(END)]
+        looked = [sum(row[batch.rows, batch.at(p)] for p in name) for name in self.names]
+        tokens = torch.stack([batch.token_at(name[0]) for name in self.names], dim=1)
+        written = written_logits(batch, self.head, tokens)
+        return torch.cat([torch.stack(looked, dim=1), written], dim=1)  # type: ignore[arg-type]
+
+
+def written_logits(batch: Batch, head: Head, tokens: Tensor) -> Tensor:
+    """Return what a head adds at END to the logits of `tokens` [batch, k], final norm frozen."""
+    z = batch.act(Site("z", head.layer))[batch.rows, batch.at(END), head.index]
+    residual = batch.act(RESID)[batch.rows, batch.at(END)]
+    write = batch.weights.head_write(z, head)
+    return batch.weights.frozen_logits(write, residual, tokens)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectLogitAttribution(HeadMeasure):
+    """See `direct_logit_attribution`."""
+
+    unit: ClassVar[str] = "logits"
+
+    def reading(self, node: Node) -> DirectLogits:
+        """Read the head's direct logits."""
+        return DirectLogits(node.head)
+
+    def columns(self, numbers: Array) -> Array:
+        """Return answer minus foil."""
+        return numbers[:, :1] - numbers[:, 1:]
+
+    def __str__(self) -> str:
+        return f"direct logit attribution of {self.whose()}{self.circumstances()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionLogitCorrelation(HeadMeasure):
+    """See `attention_logit_correlation`."""
+
+    unit: ClassVar[str] = "correlation"
+    per_prompt: ClassVar[bool] = False
+    names: tuple[tuple[str, ...], ...]
+
+    def reading(self, node: Node) -> AttentionAndLogits:
+        """Read attention and written logit per name."""
+        return AttentionAndLogits(node.head, self.names)
+
+    def columns(self, numbers: Array) -> Array:
+        """Return the per-prompt means over names of x, y, xx, yy, xy."""
+        import numpy as np
+
+        x, y = np.split(numbers, 2, axis=1)
+        return np.stack([v.mean(axis=1) for v in (x, y, x * x, y * y, x * y)], axis=1)
+
+    def statistic(self, means: Array) -> Array:
+        """Return Pearson's r from the moments; not a number where either side is constant."""
+        import numpy as np
+
+        x, y, xx, yy, xy = np.moveaxis(means, -1, 0)
+        spread = np.sqrt(np.clip(xx - x * x, 0, None) * np.clip(yy - y * y, 0, None))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (xy - x * y) / np.where(spread > 0, spread, np.nan)
+
+    def __str__(self) -> str:
+        return (
+            f"correlation of attention to a name with the logit written for it, {self.whose()}"
+            f"{self.circumstances()}"
+        )
+
+
+def direct_logit_attribution(
+    role: Role, *, on: str | None = None, under: Ablation | None = None
+) -> DirectLogitAttribution:
+    """Measure what each head adds directly to logit[answer] - logit[foil] at END.
+
+    z W_O through the final norm, its scale frozen at its value in the run, times the two
+    unembedding columns. Unit logits, any sign; biases belong to no head. Source: Elhage et al.
+    2021; Wang et al. 2022, section 3.1 uses it beside path patching. It is a *direct* effect:
+    what later components make of the head's output is not in it.
+    """
+    if role.at != END:
+        raise CircuitUsageError(
+            f"`role`: direct logit attribution is read at END, but {role} acts at {role.at}."
+        )
+    return DirectLogitAttribution(role=role, on=on, under=under)
+
+
+def attention_logit_correlation(
+    role: Role,
+    *,
+    names: tuple[tuple[str, ...], ...] = ((IO,), (S1, S2)),
+    on: str | None = None,
+    under: Ablation | None = None,
+) -> AttentionLogitCorrelation:
+    """Measure Pearson's r between attention to a name and the logit a head writes for that name.
+
+    One point per prompt and name: x the attention from END summed over the positions where the
+    name stands (`names`, a tuple of positions per name), y the head's direct contribution to the
+    logit of that name (final norm frozen). -1 to 1. Source: Wang et al. 2022, section 3.1,
+    figure 3c (rho > 0.81). Points of one prompt are kept together by the bootstrap.
+    """
+    if role.at != END:
+        raise CircuitUsageError(f"`role`: read at END, but {role} acts at {role.at}.")
+    return AttentionLogitCorrelation(role=role, names=names, on=on, under=under)

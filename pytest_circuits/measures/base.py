@@ -1,0 +1,271 @@
+"""What a measure is, and the algebra that makes claims out of measures.
+
+A measure says which readings it needs and turns the numbers read into a value. The value is a
+function of *weighted means over prompts*, so one definition serves the point estimate (equal
+weights), the bootstrap (resampled weights) and the value of a single prompt (one-hot weights).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.interventions import Ablation
+from pytest_circuits.nodes import Node, Role
+from pytest_circuits.readings import Draw, Need, Read, Reading, Run, Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_circuits.claims import Claim
+    from pytest_circuits.readings import Array
+
+
+class Measure(ABC):
+    """A quantity described, not computed. Compare it with a number or a measure to get a claim.
+
+    Subclasses are frozen dataclasses. `unit` is the unit of the value; `kind` is "share" for the
+    mean of something that lies in [0, 1] per prompt and is (nearly) yes or no, which decides the
+    interval: Wilson's for a share, the bootstrap for everything else. `per_prompt` says whether
+    the value of a single prompt means anything (a correlation's does not).
+    """
+
+    unit: ClassVar[str] = ""
+    per_prompt: ClassVar[bool] = True
+    kind: ClassVar[Literal["mean", "share"]] = "mean"
+
+    @abstractmethod
+    def needs(self, draw: Draw) -> tuple[Need, ...]:
+        """Return the readings, given the prompts the claim is about."""
+
+    @abstractmethod
+    def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
+        """Return the value under each row of prompt weights, [parts, draws], a part per label.
+
+        `weights` gives the rows [draws, prompts] for a number of prompts.
+        """
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Return the measure in words, as it stands in the sentence of a claim."""
+
+    def labels(self) -> tuple[str, ...]:
+        """Return what is measured separately: a head each, or one empty label."""
+        return ("",)
+
+    def by_head(self) -> Measure | None:
+        """Return the same measure for every head of its role on its own, if it pools heads."""
+        return None
+
+    def __ge__(self, other: Measure | float) -> Claim:
+        return _claim(self, ">=", other)
+
+    def __le__(self, other: Measure | float) -> Claim:
+        return _claim(self, "<=", other)
+
+    def __gt__(self, other: Measure | float) -> Claim:
+        return _claim(self, ">", other)
+
+    def __lt__(self, other: Measure | float) -> Claim:
+        return _claim(self, "<", other)
+
+    def between(self, low: float, high: float) -> Claim:
+        """Return the claim that the value lies in [low, high]."""
+        from pytest_circuits.claims import Claim
+
+        return Claim(self, "between", (float(low), float(high)))
+
+    def __sub__(self, other: Measure) -> Measure:
+        return Combined(self, "-", _measure(other))
+
+    def __truediv__(self, other: Measure) -> Measure:
+        return Combined(self, "/", _measure(other))
+
+    def __abs__(self) -> Measure:
+        return Absolute(self)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"the measure '{self}' has no truth value: compare it with a threshold to get a claim, "
+            "or evaluate it with measure(model, ...)."
+        )
+
+
+@dataclass(frozen=True)
+class Combined(Measure):
+    """Difference or ratio of two measures on the same prompts, paired prompt by prompt.
+
+    A ratio is a ratio of means, not a mean of ratios; its interval is the bootstrap's. It is not
+    a number where the denominator is zero, which makes the claim not evaluable.
+    """
+
+    left: Measure
+    operation: Literal["-", "/"]
+    right: Measure
+
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """The unit of the left side for a difference, none for a ratio."""
+        return self.left.unit if self.operation == "-" else ""
+
+    def needs(self, draw: Draw) -> tuple[Need, ...]:
+        """Return the readings of both sides."""
+        return self.left.needs(draw) + self.right.needs(draw)
+
+    def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
+        """Combine both sides under the same weights, which is what pairs them."""
+        import numpy as np
+
+        left, right = self.left.value(read, draw, weights), self.right.value(read, draw, weights)
+        if self.operation == "-":
+            return left - right
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return left / np.where(right == 0.0, np.nan, right)
+
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels of the side that has several."""
+        return max(self.left.labels(), self.right.labels(), key=len)
+
+    def __str__(self) -> str:
+        word = "minus" if self.operation == "-" else "divided by"
+        return f"{self.left} {word} {self.right}"
+
+
+@dataclass(frozen=True)
+class Absolute(Measure):
+    """The absolute value of a measure's mean (not the mean of absolute values)."""
+
+    inner: Measure
+
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """The unit of the inner measure."""
+        return self.inner.unit
+
+    def needs(self, draw: Draw) -> tuple[Need, ...]:
+        """Return the readings of the inner measure."""
+        return self.inner.needs(draw)
+
+    def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
+        """Return the absolute value of the inner measure."""
+        return abs(self.inner.value(read, draw, weights))
+
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels of the inner measure."""
+        return self.inner.labels()
+
+    def __str__(self) -> str:
+        return f"|{self.inner}|"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptMeasure(Measure):
+    """A measure of one distribution (`on`, the task's own by default), maybe under an ablation."""
+
+    on: str | None = None
+    under: Ablation | None = None
+
+    def run(self, draw: Draw) -> Run:
+        """Return the run it reads."""
+        return Run(draw=draw, distribution=self.on or draw.task.name, under=self.under)
+
+    def circumstances(self) -> str:
+        """Return the distribution and intervention in words, empty for the task's plain run."""
+        return (f" on {self.on}" if self.on else "") + (f" [{self.under}]" if self.under else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadMeasure(PromptMeasure):
+    """A measure of the heads of a role, pooled as the role says.
+
+    Subclasses give the reading of one node and the columns made of its numbers; by default the
+    value of a head is the mean of the first column.
+    """
+
+    role: Role
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.role, Role):
+            raise CircuitUsageError(f"`role` must be made by heads(...); got {self.role!r}.")
+        if self.role.pool is None and len(self.role.heads) > 1:
+            raise CircuitUsageError(
+                f"`role`: {self.role} has {len(self.role.heads)} heads; say whether the claim is "
+                "about role.each, role.mean or role.sum of them."
+            )
+
+    @abstractmethod
+    def reading(self, node: Node) -> Reading:
+        """Return what is read at one node."""
+
+    def columns(self, numbers: Array) -> Array:
+        """Return the per-prompt columns whose means make the value: [prompts, columns]."""
+        return numbers
+
+    def statistic(self, means: Array) -> Array:
+        """Return a head's value from its column means, [..., columns] -> [...]."""
+        return means[..., 0]
+
+    def needs(self, draw: Draw) -> tuple[Need, ...]:
+        """Return one reading per head."""
+        run = self.run(draw)
+        return tuple(Need(run, self.reading(node)) for node in self.role.nodes)
+
+    def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
+        """Return the value per head, or pooled over the role's heads."""
+        columns = [self.columns(read(need)) for need in self.needs(draw)]
+        return self._pooled(self.statistic(weighted_means(columns, weights)))
+
+    def _pooled(self, per_head: Array) -> Array:
+        import numpy as np
+
+        if self.role.pool == "mean":
+            return np.mean(per_head, axis=0, keepdims=True)
+        if self.role.pool == "sum":
+            return np.sum(per_head, axis=0, keepdims=True)
+        return per_head
+
+    def labels(self) -> tuple[str, ...]:
+        """Return a label per head for `each`, one empty label otherwise."""
+        if self.role.pool in ("mean", "sum") or len(self.role.heads) == 1:
+            return ("",)
+        return tuple(map(str, self.role.heads))
+
+    def by_head(self) -> Measure | None:
+        """Return the measure with its role unpooled."""
+        several = len(self.role.heads) > 1
+        return replace(self, role=self.role.each) if several else None
+
+    def whose(self) -> str:
+        """Return the role in words, with how its heads are pooled."""
+        several = len(self.role.heads) > 1
+        return f"{self.role}" + (f", {self.role.pool}" if several else "")
+
+
+def weighted_means(columns: Sequence[Array], weights: Weights) -> Array:
+    """Return the means of per-prompt columns: parts x [prompts, c] -> [parts, draws, c]."""
+    import numpy as np
+
+    rows = weights(len(columns[0]))
+    totals = rows.sum(axis=1)[None, :, None]
+    means: Array = np.stack([rows @ part for part in columns]) / totals
+    return means
+
+
+def _claim(left: Measure, relation: Literal[">=", "<=", ">", "<"], other: Any) -> Claim:
+    from pytest_circuits.claims import Claim
+
+    if isinstance(other, Measure):
+        return Claim(Combined(left, "-", other), relation, 0.0)
+    if isinstance(other, bool) or not isinstance(other, int | float):
+        raise CircuitUsageError(
+            f"`threshold`: compare '{left}' with a number or another measure; got {other!r}."
+        )
+    return Claim(left, relation, float(other))
+
+
+def _measure(other: Any) -> Measure:
+    if not isinstance(other, Measure):
+        raise CircuitUsageError(f"a measure combines with measures only; got {other!r}.")
+    return other

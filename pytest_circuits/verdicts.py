@@ -1,0 +1,172 @@
+"""What comes out: an estimate with its method, and the verdict on a claim. All builtins."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pytest_circuits.claims import Claim, Relation, Status
+from pytest_circuits.errors import CircuitUsageError, ClaimRefuted
+from pytest_circuits.estimates import Part
+from pytest_circuits.measures.base import Measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """How a value was measured; without it the number means nothing. All builtins."""
+
+    task: str
+    prompts_digest: str
+    n: int
+    seed: int
+    runs: tuple[str, ...]
+    interval: str
+    model: str
+    fingerprint: str
+    provenance: str
+    dtype: str
+    device: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.model} [{self.fingerprint[:12]}] {self.dtype} on {self.device}; {self.task}; "
+            f"prompts {self.prompts_digest[:8]}; runs: {'; '.join(self.runs)}; {self.interval}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A measured value: mean, 95 % interval, n, unit, method; one part per head for `each`.
+
+    Compare it with a number inside an `assert` to get a failure text as full as the plugin's:
+    the comparison is a `Verdict`, true only if the whole interval satisfies it.
+    """
+
+    measure: Measure
+    parts: tuple[Part, ...]
+    unit: str
+    n: int
+    by_head: tuple[tuple[str, float], ...]
+    by_prompt: tuple[tuple[str, float], ...]
+    method: Method
+
+    @property
+    def value(self) -> float:
+        """The measured value; for an estimate with several parts see `parts`."""
+        return self._only().value
+
+    @property
+    def low(self) -> float:
+        """The lower end of the 95 % interval."""
+        return self._only().low
+
+    @property
+    def high(self) -> float:
+        """The upper end of the 95 % interval."""
+        return self._only().high
+
+    def between(self, low: float, high: float) -> Verdict:
+        """Return the verdict on the value lying in [low, high]."""
+        return judge(Claim(self.measure, "between", (float(low), float(high))), self)
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __ge__(self, threshold: float) -> Verdict:
+        return self._judge(">=", threshold)
+
+    def __le__(self, threshold: float) -> Verdict:
+        return self._judge("<=", threshold)
+
+    def __gt__(self, threshold: float) -> Verdict:
+        return self._judge(">", threshold)
+
+    def __lt__(self, threshold: float) -> Verdict:
+        return self._judge("<", threshold)
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"the estimate of '{self.measure}' has no truth value: compare it.")
+
+    def __str__(self) -> str:
+        parts = (f"{p.label} {p.value:.4g} [{p.low:.4g}, {p.high:.4g}]".strip() for p in self.parts)
+        return f"{self.measure} = {', '.join(parts)} {self.unit} (n={self.n})".replace("  ", " ")
+
+    def _judge(self, relation: Relation, threshold: float) -> Verdict:
+        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+            raise CircuitUsageError(
+                f"`threshold`: compare an estimate with a number; got {threshold!r}. Two measures "
+                "are compared before they are measured, which pairs them: check(a > b, model)."
+            )
+        return judge(Claim(self.measure, relation, float(threshold)), self)
+
+    def _only(self) -> Part:
+        if len(self.parts) > 1:
+            raise CircuitUsageError(
+                f"'{self.measure}' has a value per head: read `.parts`, or measure role.mean or "
+                "role.sum."
+            )
+        return self.parts[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A claim with what was measured. True only if it holds; undecided does not pass.
+
+    `status`: `holds` if the whole interval of every part satisfies the claim, `refuted` if the
+    interval of some part lies wholly outside, `undecided` otherwise. `worst` is the part with the
+    smallest margin and `margin` its value's distance to the threshold, negative if unsatisfied.
+    """
+
+    claim: Claim
+    status: Status
+    estimate: Estimate
+    worst: Part
+    margin: float
+
+    def __bool__(self) -> bool:
+        return self.status == "holds"
+
+    def worst_prompts(self, count: int = 3) -> tuple[tuple[str, float], ...]:
+        """Return the prompts whose own value satisfies the claim least."""
+        ranked = sorted(self.estimate.by_prompt, key=lambda each: self.claim.margin(each[1]))
+        return tuple(ranked[:count])
+
+    def require(self) -> None:
+        """Raise `ClaimRefuted` with the full failure text unless the claim holds."""
+        from pytest_circuits.report.text import failure_text
+
+        if not self:
+            raise ClaimRefuted("\n".join(failure_text(self)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything measured as builtins, for JSON and reports."""
+        return {
+            "claim": str(self.claim),
+            "status": self.status,
+            "required": self.claim.required(),
+            "margin": self.margin,
+            "value": self.worst.value,
+            "low": self.worst.low,
+            "high": self.worst.high,
+            "n": self.estimate.n,
+            "unit": self.estimate.unit,
+            "source": self.claim.source,
+            "parts": [asdict(part) for part in self.estimate.parts],
+            "by_head": dict(self.estimate.by_head),
+            "worst_prompts": [list(each) for each in self.worst_prompts()],
+            "method": {**asdict(self.estimate.method), "runs": list(self.estimate.method.runs)},
+        }
+
+
+def judge(claim: Claim, estimate: Estimate) -> Verdict:
+    """Return the verdict on a claim, given the estimate of its measure."""
+    decided = {claim.decide(part.low, part.high) for part in estimate.parts}
+    status: Status = next(s for s in ("refuted", "undecided", "holds") if s in decided)
+    worst = min(estimate.parts, key=lambda part: claim.margin(part.value))
+    return Verdict(
+        claim=claim,
+        status=status,
+        estimate=estimate,
+        worst=worst,
+        margin=claim.margin(worst.value),
+    )
