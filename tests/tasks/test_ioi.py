@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.tasks.ioi import (
     ABC,
     DISTRACTOR,
@@ -16,7 +15,6 @@ from pytest_circuits.tasks.ioi import (
     FLIP,
     IOI,
     RENAMED,
-    vocabulary,
 )
 from pytest_circuits.tasks.ioi_stock import read_words
 from pytest_circuits.tasks.positions import END, IO, S1, S1_NEXT, S2
@@ -193,51 +191,3 @@ def test_smollm2_has_most_of_the_words(smollm2):
     assert "146 names" in dataset.description
     assert len(dataset.left_out) == 1
     assert dataset.left_out[0].startswith("12 of 158 names (not one token): Amir, Brandon")
-
-
-@pytest.mark.parametrize(
-    ("bos", "message"),
-    [("nope", "this tokenizer has no token 'nope'"), ("default", "this tokenizer has none")],
-)
-def test_a_missing_bos_token_is_named(make_words, bos, message):
-    names, others = vocabulary()
-    with pytest.raises(ClaimNotEvaluable, match=message):
-        IOI(bos=bos).draw(make_words([*names, *others]), 4, 0)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"orders": ("ABAB",)}, "`orders` must be 'ABBA', 'BABA' or both"),
-        ({"orders": ()}, "`orders` must be"),
-        ({"orders": "ABBA"}, "`orders` must be several strings"),
-        ({"names": ("Mary", "Mary")}, "some name is listed twice"),
-        ({"templates": ()}, "at least one template"),
-        ({"templates": ("Then, {A} ran. {S} gave a {OBJECT} to",)}, "slots are"),
-    ],
-)
-def test_bad_arguments_are_named(arguments, message):
-    with pytest.raises(CircuitUsageError, match=message):
-        IOI(**arguments)
-
-
-def test_no_prompts_is_a_usage_error(words):
-    with pytest.raises(CircuitUsageError, match="`n` must be at least 1 prompt; got 0"):
-        IOI().draw(words, 0, 0)
-
-
-def test_the_task_is_a_value():
-    templates = ["Then, {A} met {B} there. {S} gave a {OBJECT} to"]
-    assert len({IOI(templates=templates), IOI(templates=tuple(templates)), IOI()}) == 2
-    assert IOI().name == "IOI"
-    assert IOI().counterparts == (ABC, FLIP, RENAMED, DISTRACTOR, DISTRACTOR_CONTROL)
-    assert IOI().positions == ("IO", "S1", "S1+1", "S2", "END")
-
-
-def test_importing_tasks_imports_nothing_heavy():
-    code = (
-        "import sys, pytest_circuits.tasks.ioi, pytest_circuits.tasks.own;"
-        "import pytest_circuits.tasks.repeated;"
-        "sys.exit(bool({'torch', 'numpy', 'transformers', 'tokenizers'} & set(sys.modules)))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
