@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import ModelNotAvailable
+from .packaged import KNOWN
 from .quiet import quiet
 from .weights import weight_files
 
@@ -58,25 +59,25 @@ def _local(name: str, revision: str | None) -> Path | None:
 
 
 def _download(spec: str, name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
 
     try:
-        return Path(
-            snapshot_download(
-                name,
-                revision=revision,
-                allow_patterns=_WANTED,
-                ignore_patterns=_UNWANTED,
-                etag_timeout=_TIMEOUT_SECONDS,
-            )
+        # snapshot_download asks the same without a timeout: a silent network would hang it.
+        HfApi().model_info(name, revision=revision, timeout=_TIMEOUT_SECONDS)
+        folder = snapshot_download(
+            name, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED
         )
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+    except Exception as error:
+        # The errors of the HTTP library are no common family, and the library changes: any
+        # failure to fetch means that the model is not available.
+        reason = next(iter(str(error).strip().splitlines()), "no reason given")
         raise ModelNotAvailable(
             f"model {spec!r} is not available: no folder of that name, not in the Hugging Face "
-            f"cache, and the hub could not be asked ({type(error).__name__}: {reason}). "
-            f"With network, run: hf download {_arguments(name, revision)}; or give a local folder"
+            f"cache, and fetching it from the hub failed ({type(error).__name__}: {reason}). "
+            f"With network, run: hf download {_arguments(name, revision)}; or give a local folder. "
+            f"Without network: {', '.join(KNOWN)}"
         ) from error
+    return Path(folder)
 
 
 def _arguments(name: str, revision: str | None) -> str:

@@ -67,15 +67,14 @@ def _reference(without: frozenset[str]) -> Recipe:
 
 
 def _write_reference(without: frozenset[str], folder: Path, say: Say) -> None:
-    from .reference import write_reference
+    from .reference.build import write_reference
 
     say("building reference-ioi, once")
     write_reference(folder, without=without)
 
 
 def _source_hashes() -> list[str]:
-    """Return the hashes of the reference's source files, so that a changed one is rebuilt."""
-    package = Path(str(resources.files(__package__)))
-    return [hash_file(path) for path in sorted(package.glob("reference*/**/*.py"))] + [
-        hash_file(path) for path in sorted(package.glob("reference*.py"))
-    ]
+    """Return the hashes of all that the reference is made from, so that a change is rebuilt."""
+    package = Path(str(resources.files("pytest_circuits")))
+    sources = [*package.glob("models/reference/*.py"), *package.glob("tasks/words/*.txt")]
+    return [hash_file(path) for path in sorted(sources)]

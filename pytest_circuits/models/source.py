@@ -47,9 +47,9 @@ def find_source(spec: str | Path, *, cache_dir: str | Path | None, progress: boo
         cached = CachedFolder(root=cache_root(cache_dir), name=recipe.name, build=recipe.build)
         return Source(spec=name, folder=cached.path, provenance=recipe.provenance, cached=cached)
     if isinstance(spec, Path) or is_folder(name):
-        folder = Path(name).expanduser()
+        folder = Path(name).expanduser().absolute()
         check_folder(folder)
-        return Source(spec=name, folder=folder, provenance=f"local folder {folder.resolve()}")
+        return Source(spec=name, folder=folder, provenance=f"local folder {folder}")
     _check_spelling(name)
     return _hub_source(name, progress=progress)
 
