@@ -95,7 +95,8 @@ def check_prompts(prompts: int, seed: int) -> None:
     """Refuse numbers of prompts or seeds that cannot be meant."""
     if isinstance(prompts, bool) or not isinstance(prompts, int) or prompts < 2:
         raise CircuitUsageError(
-            f"`prompts` must be a whole number of at least 2 (an interval needs two); got {prompts!r}."
+            "`prompts` must be a whole number of at least 2 (an interval needs two); "
+            f"got {prompts!r}."
         )
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise CircuitUsageError(f"`seed` must be a whole number of at least 0; got {seed!r}.")

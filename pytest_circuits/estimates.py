@@ -66,7 +66,7 @@ def sample(measure: Measure, read: Read, draw: Draw) -> Sample:
 def _interval_name(measure: Measure) -> str:
     if measure.kind == "share":
         return "95 % Wilson interval over prompts"
-    return f"95 % percentile bootstrap over prompts, {RESAMPLES} resamples"
+    return f"95 % bootstrap over prompts ({RESAMPLES} resamples)"
 
 
 def _equal(n: int) -> Array:
@@ -95,7 +95,7 @@ def _bootstrap(measure: Measure, read: Read, draw: Draw) -> list[tuple[float, fl
 
     values = measure.value(read, draw, partial(_resampled, draw.seed))
     # A resample in which the quantity is undefined leaves the interval unbounded, not narrower.
-    defined: list[bool] = np.isfinite(values).all(axis=1).tolist()
+    defined = [bool(np.isfinite(part).all()) for part in values]
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     low, high = np.quantile(np.where(np.isfinite(values), values, 0.0), tails, axis=1)
     return [

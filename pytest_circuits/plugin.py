@@ -1,0 +1,169 @@
+"""The pytest plugin: hooks, options, fixtures. No measurement, and nothing heavy is imported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_circuits import hookspec
+from pytest_circuits.collection import CLAIM, claim_items, is_claim, is_claim_file, model_labels
+from pytest_circuits.options import add_options, read_settings
+from pytest_circuits.session import SESSION, ClaimSession, Loader, load
+
+SHOWN = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the --circuit-* options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks others may implement."""
+    pluginmanager.add_hookspecs(hookspec)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options once; register the marker and the reporter."""
+    config.addinivalue_line("markers", "circuit: a claim about a circuit (set by pytest-circuits)")
+    config.stash[SESSION] = ClaimSession(read_settings(config), _progress(config))
+    if not hasattr(config, "workerinput"):
+        from pytest_circuits.reporter import Reporter
+
+        config.pluginmanager.register(Reporter(config), "circuits-reporter")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect claim files, `circuits/*.py`, that pytest does not collect by itself."""
+    globs, python_files = (parent.config.getini(k) for k in ("circuit_files", "python_files"))
+    explicit = parent.session.isinitpath(file_path)
+    if explicit or not is_claim_file(file_path, globs, python_files=python_files):
+        return None
+    module: pytest.Module = pytest.Module.from_parent(parent, path=file_path)
+    return module
+
+
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str, obj: object
+) -> list[pytest.Item] | None:
+    """Make items of a module's claims; names with a leading underscore are left alone."""
+    if not is_claim(obj) or name.startswith("_") or not isinstance(collector, pytest.Module):
+        return None
+    return claim_items(collector, name, obj, collector.config.stash[SESSION].settings)  # type: ignore[arg-type]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put claims on the same model next to each other, so that each model is loaded once."""
+    places = [i for i, item in enumerate(items) if CLAIM in item.stash]
+    claims = [items[i] for i in places]
+    order = list(dict.fromkeys(item.stash[CLAIM].spec for item in claims))
+    claims.sort(key=lambda item: order.index(item.stash[CLAIM].spec))
+    for place, item in zip(places, claims, strict=True):
+        items[place] = item
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tell the claims of the session about each other before the first one runs."""
+    session.config.stash[SESSION].expect(session.items)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run test functions that ask for `circuit_model` once per --circuit-model."""
+    models = metafunc.config.stash[SESSION].settings.models
+    if "circuit_model" in metafunc.fixturenames and models:
+        ids = model_labels(models)
+        metafunc.parametrize("circuit_model", models, indirect=True, scope="session", ids=ids)
+
+
+@pytest.fixture(scope="session")
+def circuit_load_model(pytestconfig: pytest.Config) -> Loader:
+    """Return the function that loads a model from its spec. Override it to load models your way."""
+    settings = pytestconfig.stash[SESSION].settings
+    return lambda spec: load(pytestconfig, settings, spec)
+
+
+@pytest.fixture(scope="session")
+def circuit_model(request: pytest.FixtureRequest, circuit_load_model: Loader) -> Any:
+    """Return the model named by --circuit-model, for test functions that measure by themselves."""
+    if not hasattr(request, "param"):
+        raise pytest.UsageError("the fixture `circuit_model` needs --circuit-model SPEC")
+    return circuit_load_model(request.param)
+
+
+@pytest.fixture
+def circuit_verdict(request: pytest.FixtureRequest, circuit_load_model: Loader) -> Any:
+    """Return the verdict on the claim of this item; what cannot be evaluated is an error."""
+    from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, ModelNotAvailable
+
+    session, item = request.config.stash[SESSION], request.node
+    try:
+        verdict = session.verdict(item, circuit_load_model)
+    except ModelNotAvailable as error:
+        if session.settings.missing_model == "skip":
+            pytest.skip(f"NOT EVALUATED: {error}")
+        pytest.fail(f"not evaluable: {error}", pytrace=False)
+    except (ClaimNotEvaluable, CircuitUsageError) as error:
+        pytest.fail(f"not evaluable: {error}", pytrace=False)
+    _record(item, verdict, session)
+    return verdict
+
+
+def _record(item: pytest.Item, verdict: Any, session: ClaimSession) -> None:
+    from pytest_circuits.report.summary import as_properties
+
+    item.user_properties += as_properties(verdict.as_dict(), session.new_passes())
+
+
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> list[str] | None:
+    """Explain `assert measure(...) >= threshold`."""
+    verdicts = sys.modules.get("pytest_circuits.verdicts")
+    if verdicts is None:
+        return None
+    verdict = verdicts.verdict_of_comparison(left, op, right)
+    if verdict is None:
+        return None
+    from pytest_circuits.report.text import failure_text, short_text
+
+    # pytest cuts explanations after a few lines; the whole text goes into a section of its own.
+    config.stash[SHOWN] = failure_text(verdict)
+    return short_text(verdict)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Append the full failure text of a failed assertion about an estimate."""
+    report = yield
+    lines = item.config.stash.get(SHOWN, [])
+    if lines and report.failed:
+        report.sections.append(("circuit claim", "\n".join(lines)))
+    item.config.stash[SHOWN] = []
+    return report
+
+
+def _progress(config: pytest.Config) -> Callable[[str], None]:
+    """Return what shows the work going on: on a terminal a line rewritten, elsewhere nothing."""
+    if hasattr(config, "workerinput") or not sys.stderr.isatty():
+        return lambda message: None
+
+    def show(message: str) -> None:
+        capture = config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            print(f"\r\x1b[Kcircuits: {message[:100]} ", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> str:
+    """Say what will be evaluated, if there are claims."""
+    claims = [item.stash[CLAIM] for item in items if CLAIM in item.stash]
+    if not claims:
+        return ""
+    specs = ", ".join(dict.fromkeys(str(each.spec) for each in claims))
+    settings = config.stash[SESSION].settings
+    return f"circuits: {len(claims)} claims on {specs}; {settings.dtype} on {settings.device}"

@@ -126,6 +126,10 @@ class Verdict:
     def __bool__(self) -> bool:
         return self.status == "holds"
 
+    def __repr__(self) -> str:
+        worst = f"{self.worst.value:.4g} [{self.worst.low:.4g}, {self.worst.high:.4g}]"
+        return f"<{self.status}: {self.claim}; measured {worst}, n={self.estimate.n}>"
+
     def worst_prompts(self, count: int = 3) -> tuple[tuple[str, float], ...]:
         """Return the prompts whose own value satisfies the claim least."""
         ranked = sorted(self.estimate.by_prompt, key=lambda each: self.claim.margin(each[1]))
@@ -170,3 +174,16 @@ def judge(claim: Claim, estimate: Estimate) -> Verdict:
         worst=worst,
         margin=claim.margin(worst.value),
     )
+
+
+def verdict_of_comparison(left: object, operator: str, right: object) -> Verdict | None:
+    """Return the verdict behind `left operator right`, or None if no estimate is compared."""
+    flipped = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
+    if operator not in flipped:
+        return None
+    if isinstance(right, Estimate) and isinstance(left, int | float):
+        left, operator, right = right, flipped[operator], left
+    if not isinstance(left, Estimate) or not isinstance(right, int | float):
+        return None
+    relation: Relation = operator  # type: ignore[assignment]
+    return judge(Claim(left.measure, relation, float(right)), left)

@@ -135,9 +135,10 @@ class ModelWeights:
     def _check_heads_add_up(self) -> None:
         if self._head_sum_error > self._tolerance:
             raise ClaimNotEvaluable(
-                "in this architecture a head's write is not z W_O (the residual stream differs from "
-                f"the sum of the heads' and the MLP's writes by {self._head_sum_error:.2g} relative, "
-                "probably a norm after attention): direct attribution and copy scores are refused."
+                "in this architecture a head's write is not z W_O (the residual stream differs "
+                f"from the sum of the heads' and the MLP's writes by {self._head_sum_error:.2g} "
+                "relative, probably a norm after attention): direct attribution and copy scores "
+                "are refused."
             )
 
     @property

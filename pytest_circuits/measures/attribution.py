@@ -110,8 +110,8 @@ class AttentionLogitCorrelation(HeadMeasure):
 
         x, y, xx, yy, xy = np.moveaxis(means, -1, 0)
         spread = np.sqrt(np.clip(xx - x * x, 0, None) * np.clip(yy - y * y, 0, None))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return (xy - x * y) / np.where(spread > 0, spread, np.nan)
+        correlation: Array = (xy - x * y) / np.where(spread > 0, spread, np.nan)
+        return correlation
 
     def __str__(self) -> str:
         return (

@@ -218,13 +218,12 @@ class HeadMeasure(PromptMeasure):
         return self._pooled(self.statistic(weighted_means(columns, weights)))
 
     def _pooled(self, per_head: Array) -> Array:
-        import numpy as np
-
+        pooled: Array = per_head
         if self.role.pool == "mean":
-            return np.mean(per_head, axis=0, keepdims=True)
+            pooled = per_head.mean(axis=0, keepdims=True)
         if self.role.pool == "sum":
-            return np.sum(per_head, axis=0, keepdims=True)
-        return per_head
+            pooled = per_head.sum(axis=0, keepdims=True)
+        return pooled
 
     def labels(self) -> tuple[str, ...]:
         """Return a label per head for `each`, one empty label otherwise."""

@@ -33,6 +33,9 @@ class Model:
         """Query heads per block."""
         return int(self.bridge.cfg.n_heads)
 
+    def __repr__(self) -> str:
+        return f"<Model {self.describe()}>"
+
     def describe(self) -> str:
         """Return one line that identifies the model in a report."""
         return f"{self.spec} [{self.fingerprint[:12]}] {self.dtype} on {self.device}"

@@ -1,0 +1,117 @@
+"""Claims as pytest items: which files, which variables, one item per claim and model."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_circuits.options import Settings
+
+if TYPE_CHECKING:
+    from pytest_circuits.claims import Claim, Suite
+    from pytest_circuits.readings import Draw
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimItem:
+    """What an item stands for: a claim, the prompts it is about, the model it is checked on."""
+
+    claim: Claim
+    draw: Draw
+    spec: str | None
+
+
+CLAIM = pytest.StashKey[ClaimItem]()
+
+
+def is_claim(value: object) -> bool:
+    """Return whether a value is a claim, without importing what claims are made of."""
+    claims = sys.modules.get("pytest_circuits.claims")
+    return claims is not None and isinstance(value, claims.Claim)
+
+
+def is_claim_file(path: Path, globs: Iterable[str], *, python_files: Iterable[str]) -> bool:
+    """Return whether to collect a file that pytest itself does not: it matches, and mentions us."""
+    if path.suffix != ".py" or any(fnmatch(path.name, pattern) for pattern in python_files):
+        return False
+    if not any(fnmatch(path.as_posix(), f"*/{pattern}") for pattern in globs):
+        return False
+    return "pytest_circuits" in path.read_text(encoding="utf-8", errors="replace")
+
+
+def claim_items(
+    module: pytest.Module, name: str, claim: Claim, settings: Settings
+) -> list[pytest.Item]:
+    """Return an item per model: `name`, or `name[model]` for models named on the command line."""
+    suite = _suite_of(module)
+    specs: Sequence[str | None] = settings.models or (suite.model,)
+    labels = [f"[{label}]" for label in model_labels(settings.models)] or [""]
+    return [
+        _item(module, name + label, claim, suite, settings, spec)
+        for spec, label in zip(specs, labels, strict=True)
+    ]
+
+
+def model_labels(specs: Sequence[str]) -> list[str]:
+    """Return short, distinct labels for model specs, fit for a node id."""
+    short = [re.sub(r"[^\w.=,@-]+", "-", re.split(r"[/\\]", s.rstrip("/\\"))[-1]) for s in specs]
+    if len(set(short)) == len(short):
+        return short
+    return [re.sub(r"[^\w.=,@-]+", "-", spec).strip("-") + f"-{i}" for i, spec in enumerate(specs)]
+
+
+def _item(
+    module: pytest.Module,
+    name: str,
+    claim: Claim,
+    suite: Suite,
+    settings: Settings,
+    spec: str | None,
+) -> pytest.Item:
+    from dataclasses import replace
+
+    from pytest_circuits.readings import Draw
+
+    item: pytest.Function = pytest.Function.from_parent(module, name=name, callobj=_evaluate)
+    draw = Draw(
+        task=suite.task,
+        n=suite.prompts if settings.prompts is None else settings.prompts,
+        seed=suite.seed if settings.seed is None else settings.seed,
+    )
+    cited = replace(claim, source=claim.source or suite.source)
+    item.stash[CLAIM] = ClaimItem(claim=cited, draw=draw, spec=spec)
+    item.user_properties.append(("circuit_claim", str(claim)))
+    item.add_marker("circuit")
+    if module.config.pluginmanager.hasplugin("xdist"):
+        item.add_marker(pytest.mark.xdist_group(name=spec or "circuits"))
+    return item
+
+
+def _evaluate(circuit_verdict: Any, request: pytest.FixtureRequest) -> None:
+    """Fail unless the claim holds; what could not be evaluated was an error of the fixture."""
+    from pytest_circuits.report.text import failure_text
+    from pytest_circuits.session import rerun_command
+
+    if not circuit_verdict:
+        lines = failure_text(
+            circuit_verdict, name=request.node.name, rerun=rerun_command(request.node)
+        )
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+def _suite_of(module: pytest.Module) -> Suite:
+    from pytest_circuits.claims import Suite
+
+    found = [value for value in vars(module.obj).values() if isinstance(value, Suite)]
+    if len(found) > 1:
+        raise module.CollectError(
+            f"{module.nodeid} declares {len(found)} suites; the claims of a file share one Suite."
+        )
+    return found[0] if found else Suite()

@@ -1,0 +1,129 @@
+"""Options of the plugin: each a flag and an ini value, read once into builtins."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+DTYPES = ("float32", "bfloat16", "float16")
+UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the session was asked for; None where the suite (or the library) decides."""
+
+    models: tuple[str, ...]
+    prompts: int | None
+    seed: int | None
+    device: str
+    dtype: str
+    cache_dir: str | None
+    memory: int | None
+    json: str | None
+    missing_model: str
+
+    def as_flags(self) -> str:
+        """Return the flags, but for the model, that make a rerun draw and load the same."""
+        flags: dict[str, object] = {"prompts": self.prompts, "seed": self.seed}
+        flags |= {"device": self.device} if self.device != "cpu" else {}
+        flags |= {"dtype": self.dtype} if self.dtype != "float32" else {}
+        return " ".join(f"--circuit-{k} {v}" for k, v in flags.items() if v is not None)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option as a flag and as an ini value of the same name."""
+    group = parser.getgroup("circuits", "claims about circuits")
+    for name, metavar, text in _OPTIONS:
+        kind = "linelist" if name == "model" else "string"
+        action = "append" if name == "model" else "store"
+        flag = f"--circuit-{name.replace('_', '-')}"
+        group.addoption(flag, dest=f"circuit_{name}", action=action, metavar=metavar, help=text)
+        parser.addini(f"circuit_{name}", help=text, type=kind, default=None)  # type: ignore[arg-type]
+    parser.addini(
+        "circuit_files",
+        "globs of files with claims, collected if they mention pytest_circuits",
+        type="linelist",
+        default=["circuits/*.py"],
+    )
+
+
+_OPTIONS = (
+    ("model", "SPEC", "model to evaluate claims on instead of the suite's own; repeatable"),
+    ("prompts", "N", "prompts per claim instead of the suite's own number"),
+    ("seed", "N", "seed of the prompts instead of the suite's own"),
+    ("device", "DEVICE", "torch device, cpu by default"),
+    ("dtype", "DTYPE", f"dtype of the weights: {', '.join(DTYPES)} (float32 by default)"),
+    ("cache_dir", "DIR", "where packaged models are unpacked to, the user's cache by default"),
+    ("memory", "SIZE", "bound on the activations kept at once, e.g. 500MB or 2GB"),
+    ("json", "PATH", "write every verdict with its numbers and method to PATH"),
+    (
+        "missing_model",
+        "error|skip",
+        "what a claim is whose model is not available: error (default)",
+    ),
+)
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Return the settings of a session; raise `pytest.UsageError` for values that break a rule."""
+    return Settings(
+        models=tuple(_value(config, "model") or ()),
+        prompts=_whole(config, "prompts", least=2),
+        seed=_whole(config, "seed", least=0),
+        device=_device(_value(config, "device") or "cpu"),
+        dtype=_choice("dtype", _value(config, "dtype") or "float32", DTYPES),
+        cache_dir=_value(config, "cache_dir") or None,
+        memory=_memory(_value(config, "memory")),
+        json=_value(config, "json") or None,
+        missing_model=_choice(
+            "missing-model", _value(config, "missing_model") or "error", ("error", "skip")
+        ),
+    )
+
+
+def _value(config: pytest.Config, name: str) -> Any:
+    given = config.getoption(f"circuit_{name}")
+    return config.getini(f"circuit_{name}") if given is None else given
+
+
+def _whole(config: pytest.Config, name: str, *, least: int) -> int | None:
+    value = _value(config, name)
+    if value in (None, ""):
+        return None
+    if not re.fullmatch(r"\d+", value) or int(value) < least:
+        raise pytest.UsageError(
+            f"--circuit-{name} must be a whole number of at least {least}; got {value!r}"
+        )
+    return int(value)
+
+
+def _choice(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise pytest.UsageError(
+            f"--circuit-{name} must be one of {', '.join(known)}; got {value!r}"
+        )
+    return value
+
+
+def _device(value: str) -> str:
+    if not re.fullmatch(r"(cpu|cuda|mps|xpu)(:\d+)?", value):
+        raise pytest.UsageError(
+            "--circuit-device must be cpu, mps, cuda, xpu, or one of several such as cuda:1; "
+            f"got {value!r}"
+        )
+    return value
+
+
+def _memory(value: str | None) -> int | None:
+    if not value:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(KB|MB|GB|TB)", value.strip().upper())
+    if match is None:
+        raise pytest.UsageError(
+            f"--circuit-memory must be a size such as 500MB or 2GB; got {value!r}"
+        )
+    return int(float(match[1]) * UNITS[match[2]])

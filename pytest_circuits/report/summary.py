@@ -1,0 +1,110 @@
+"""The summary of a session: one table, worst claim first, and what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+PROPERTY = "circuit_"
+RANK = ("error", "not evaluated", "refuted", "undecided", "holds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One claim in the report; `verdict` is `Verdict.as_dict()`, empty if not evaluated."""
+
+    nodeid: str
+    status: str
+    verdict: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    passes: tuple[dict[str, Any], ...] = ()
+
+
+def as_properties(
+    verdict: dict[str, Any], passes: Sequence[dict[str, Any]]
+) -> list[tuple[str, Any]]:
+    """Return JUnit properties: the numbers one by one, and all of the verdict as JSON."""
+    method = verdict["method"]
+    single = ("status", "value", "low", "high", "n", "unit", "required", "margin", "source")
+    return [
+        *((PROPERTY + key, verdict[key]) for key in single),
+        *((PROPERTY + key, method[key]) for key in ("model", "fingerprint", "dtype", "device")),
+        (PROPERTY + "verdict", to_json(verdict)),
+        (PROPERTY + "passes", to_json(list(passes))),
+    ]
+
+
+def from_properties(
+    properties: Iterable[tuple[str, Any]],
+) -> tuple[dict[str, Any], list[Any]] | None:
+    """Return verdict and passes of a report that `as_properties` went into; None for others."""
+    found = dict(properties)
+    if PROPERTY + "claim" not in found:
+        return None
+    verdict, passes = (found.get(PROPERTY + key) for key in ("verdict", "passes"))
+    return json.loads(verdict or "{}"), json.loads(passes or "[]")
+
+
+def to_json(value: Any, **options: Any) -> str:
+    """Return JSON that every reader accepts: an interval without bound is null, not Infinity."""
+    return json.dumps(_finite(value), allow_nan=False, **options)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return None
+    return value
+
+
+def worst_first(rows: Iterable[Row]) -> list[Row]:
+    """Return rows by status, then by margin."""
+    return sorted(rows, key=lambda row: (RANK.index(row.status), row.verdict.get("margin") or 0.0))
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Return the summary table as lines of plain text."""
+    header = ("claim", "measured [95 % interval]", "required", "margin", "n", "")
+    cells = [header, *map(_cells, worst_first(rows))]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
+    ]
+
+
+def cost(rows: Iterable[Row]) -> str:
+    """Return what was run: passes, prompts, seconds."""
+    passes = [each for row in rows for each in row.passes]
+    prompts = sum(each["prompts"] for each in passes)
+    seconds = sum(each["seconds"] for each in passes)
+    return f"{len(passes)} forward passes, {prompts} prompts in all, {seconds:.1f} s in the model"
+
+
+def as_document(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the JSON report: every claim with its verdict, worst first, and the passes."""
+    return {
+        "claims": [
+            {"nodeid": row.nodeid, "status": row.status, "reason": row.reason, **row.verdict}
+            for row in worst_first(rows)
+        ],
+        "passes": [each for row in rows for each in row.passes],
+    }
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    name = row.nodeid.rsplit("::", 1)[-1]
+    if not row.verdict:
+        return (name, row.reason[:48], "", "", "", row.status)
+    v = row.verdict
+    worst = next((p["label"] for p in v["parts"] if p["value"] == v["value"]), "")
+    measured = f"{worst} {_number(v['value'])} [{_number(v['low'])}, {_number(v['high'])}]".strip()
+    return (name, measured, v["required"], f"{v['margin']:+.3g}", str(v["n"]), row.status)
+
+
+def _number(value: float | None) -> str:
+    return "unbounded" if value is None else f"{value:.3g}"

@@ -1,0 +1,80 @@
+"""The text of a failing claim: what it says, what was measured, how, and how to see it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_circuits.estimates import Part
+    from pytest_circuits.verdicts import Verdict
+
+WIDTH = 100
+MOST_HEADS = 8
+
+
+def short_text(verdict: Verdict) -> list[str]:
+    """Return the three lines that an assertion shows: claim, measured, required."""
+    return [
+        f"claim {verdict.status}: {verdict.claim}",
+        f"measured {interval(verdict.worst)} {verdict.estimate.unit} (n={verdict.estimate.n})",
+        f"required {verdict.claim.required()}, margin {verdict.margin:+.3g}",
+    ]
+
+
+def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[str]:
+    """Return the full text, under 20 lines."""
+    estimate, method = verdict.estimate, verdict.estimate.method
+    head = f"{name} is {verdict.status}" if name else f"claim {verdict.status}"
+    return [
+        f"{head}: {_reason(verdict)}",
+        *_field("claim", str(verdict.claim), most=2),
+        *_field(
+            "measured", f"{interval(verdict.worst)} {estimate.unit}, {method.interval}", most=2
+        ),
+        *_field("required", f"{verdict.claim.required()}, margin {verdict.margin:+.3g}"),
+        *_field("heads", ", ".join(_heads(verdict)), most=2),
+        *_worst_prompts(verdict),
+        *_field(
+            "model", f"{method.model} [{method.fingerprint[:12]}] {method.dtype} on {method.device}"
+        ),
+        *_field("prompts", f"{method.task}; digest {method.prompts_digest[:8]}", most=2),
+        *_field("runs", "; ".join(method.runs), most=3),
+        *_field("source", verdict.claim.source),
+        *_field("rerun", rerun),
+    ]
+
+
+def interval(part: Part) -> str:
+    """Return `label value [low, high]`."""
+    return f"{part.label} {part.value:.4g} [{part.low:.4g}, {part.high:.4g}]".strip()
+
+
+def _reason(verdict: Verdict) -> str:
+    if verdict.status == "undecided":
+        return "the interval straddles the threshold; more prompts would decide (--circuit-prompts)"
+    return "no value of the interval satisfies it" if verdict.status == "refuted" else "it holds"
+
+
+def _heads(verdict: Verdict) -> Iterator[str]:
+    parts = sorted(verdict.estimate.parts, key=lambda part: verdict.claim.margin(part.value))
+    shown = list(map(interval, parts)) if len(parts) > 1 else []
+    shown = shown or [f"{head} {value:.3g}" for head, value in verdict.estimate.by_head]
+    yield from shown[:MOST_HEADS]
+    if len(shown) > MOST_HEADS:
+        yield f"and {len(shown) - MOST_HEADS} more"
+
+
+def _worst_prompts(verdict: Verdict) -> Iterator[str]:
+    for i, (text, value) in enumerate(verdict.worst_prompts()):
+        label = "worst" if i == 0 else ""
+        yield from _field(label, f"{value:.3g}  {text!r}", keep_label=True)
+
+
+def _field(label: str, text: str, *, most: int = 1, keep_label: bool = False) -> Iterable[str]:
+    if not text:
+        return []
+    lines = wrap(text, WIDTH - 11, max_lines=most, placeholder=" ...")
+    first = [f"{label:<9}  {lines[0]}"]
+    return [f"  {line}" for line in first + [f"{'':<11}{line}" for line in lines[1:]]]

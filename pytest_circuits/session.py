@@ -1,0 +1,112 @@
+"""The session's claims: what was collected, the model in hand, the evaluation they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_circuits.collection import CLAIM
+from pytest_circuits.options import Settings
+
+if TYPE_CHECKING:
+    from pytest_circuits.evaluation import Evaluation
+    from pytest_circuits.models.base import Model
+    from pytest_circuits.verdicts import Verdict
+
+Loader = Callable[[str], "Model"]
+
+
+class ClaimSession:
+    """Everything a session knows about its claims; lives in `config.stash`, one per process.
+
+    One model is alive at a time: claims on the same model stand together, and the next model
+    replaces the last.
+    """
+
+    def __init__(self, settings: Settings, notify: Callable[[str], None]) -> None:
+        self.settings = settings
+        self._notify = notify
+        self._items: Sequence[pytest.Item] = ()
+        self._evaluation: tuple[str, Evaluation] | None = None
+        self._reported = 0
+
+    def expect(self, items: Sequence[pytest.Item]) -> None:
+        """Take note of all items that will run, so that the first run can read for all claims."""
+        self._items = [item for item in items if CLAIM in item.stash]
+
+    def verdict(self, item: pytest.Item, load: Loader) -> Verdict:
+        """Return the verdict on an item's claim."""
+        wanted = item.stash[CLAIM]
+        return self._evaluation_on(_spec_of(item), load).verdict(wanted.claim, wanted.draw)
+
+    def new_passes(self) -> list[dict[str, Any]]:
+        """Return the forward passes made since the last call, as builtins."""
+        passes = self._evaluation[1].passes if self._evaluation else ()
+        new = [asdict(each) for each in passes[self._reported :]]
+        self._reported = len(passes)
+        return new
+
+    def _evaluation_on(self, spec: str, load: Loader) -> Evaluation:
+        if self._evaluation is None or self._evaluation[0] != spec:
+            self._evaluation = None  # let go of the last model before the next is loaded
+            self._reported = 0
+            self._notify(f"loading {spec}")
+            self._evaluation = (spec, self._start(spec, load(spec)))
+        return self._evaluation[1]
+
+    def _start(self, spec: str, model: Model) -> Evaluation:
+        from pytest_circuits.engine.memory import DEFAULT_MEMORY
+        from pytest_circuits.evaluation import Evaluation
+
+        claims = [item.stash[CLAIM] for item in self._items]
+        return Evaluation(
+            model,
+            [(each.claim.measure, each.draw) for each in claims if each.spec == spec],
+            memory=DEFAULT_MEMORY if self.settings.memory is None else self.settings.memory,
+            notify=self._notify,
+        )
+
+
+SESSION = pytest.StashKey[ClaimSession]()
+
+
+def load(config: pytest.Config, settings: Settings, spec: str) -> Model:
+    """Return the model of a spec: from the first hook that knows it, else by `load_model`."""
+    from pytest_circuits.models.base import Model
+    from pytest_circuits.models.load import load_model
+
+    found = config.hook.pytest_circuits_load_model(spec=spec)
+    if found is None:
+        return load_model(
+            spec, device=settings.device, dtype=settings.dtype, cache_dir=settings.cache_dir
+        )
+    if not isinstance(found, Model):
+        raise pytest.UsageError(
+            f"pytest_circuits_load_model({spec!r}) must return a Model: wrap your object with "
+            f"pytest_circuits.wrap_model(...); got {type(found).__name__}."
+        )
+    return found
+
+
+def rerun_command(item: pytest.Item) -> str:
+    """Return the command that evaluates one claim again, on the same prompts and model."""
+    settings = item.config.stash[SESSION].settings
+    if not settings.models:
+        return f"pytest {item.nodeid} {settings.as_flags()}".rstrip()
+    nodeid, model = item.nodeid.split("[")[0], f"--circuit-model {item.stash[CLAIM].spec}"
+    return f"pytest {nodeid} {model} {settings.as_flags()}".rstrip()
+
+
+def _spec_of(item: pytest.Item) -> str:
+    from pytest_circuits.errors import ClaimNotEvaluable
+
+    spec = item.stash[CLAIM].spec
+    if spec is None:
+        raise ClaimNotEvaluable(
+            "no model: name one in the file with suite = Suite(model=...), or on the command line "
+            "with --circuit-model SPEC."
+        )
+    return spec
