@@ -97,25 +97,18 @@ def circuit_model(request: pytest.FixtureRequest, circuit_load_model: Loader) ->
 @pytest.fixture
 def circuit_verdict(request: pytest.FixtureRequest, circuit_load_model: Loader) -> Any:
     """Return the verdict on the claim of this item; what cannot be evaluated is an error."""
-    from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, ModelNotAvailable
-
-    session, item = request.config.stash[SESSION], request.node
-    try:
-        verdict = session.verdict(item, circuit_load_model)
-    except ModelNotAvailable as error:
-        if session.settings.missing_model == "skip":
-            pytest.skip(f"NOT EVALUATED: {error}")
-        pytest.fail(f"not evaluable: {error}", pytrace=False)
-    except (ClaimNotEvaluable, CircuitUsageError) as error:
-        pytest.fail(f"not evaluable: {error}", pytrace=False)
-    _record(item, verdict, session)
-    return verdict
-
-
-def _record(item: pytest.Item, verdict: Any, session: ClaimSession) -> None:
+    from pytest_circuits.errors import ModelNotAvailable
     from pytest_circuits.report.summary import as_properties
 
-    item.user_properties += as_properties(verdict.as_dict(), session.new_passes())
+    session, item = request.config.stash[SESSION], request.node
+    found = session.verdict_or_reason(item, circuit_load_model)
+    if not isinstance(found, Exception):
+        item.user_properties += as_properties(found.as_dict(), session.new_passes())
+        return found
+    item.user_properties.append(("circuit_reason", str(found)))
+    if isinstance(found, ModelNotAvailable) and session.settings.missing_model == "skip":
+        pytest.skip(f"NOT EVALUATED: {found}")
+    return pytest.fail(f"not evaluable: {found}", pytrace=False)
 
 
 def pytest_assertrepr_compare(

@@ -10,10 +10,12 @@ import pytest
 
 from pytest_circuits.collection import CLAIM
 from pytest_circuits.report.summary import (
+    PROPERTY,
     Row,
     as_document,
     cost,
-    from_properties,
+    is_about_claim,
+    row_of,
     table,
     to_json,
 )
@@ -31,22 +33,14 @@ class Reporter:
         self._lost: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in a report of a claim; the first phase that did not pass decides."""
+        """Take in a report: the call's, or the setup's if it came to no call."""
         self._reported.add(report.nodeid)
-        found = from_properties(report.user_properties)
-        if found is None or (report.when == "setup" and report.passed):
+        if report.when != "call" and report.passed or not is_about_claim(report.user_properties):
             return
-        if report.when == "teardown" and report.passed:
-            return
-        verdict, passes = found
-        status, reason = _status(report, verdict)
-        self._rows[report.nodeid] = Row(
-            nodeid=report.nodeid,
-            status=status,
-            verdict=verdict,
-            reason=reason,
-            passes=tuple(passes),
-        )
+        row = row_of(report.nodeid, _status(report), report.user_properties)
+        # An error in teardown must not hide the verdict.
+        if report.when == "call" or report.nodeid not in self._rows:
+            self._rows[report.nodeid] = row
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember the claims that owe a report."""
@@ -96,18 +90,11 @@ class Reporter:
                 write(f"  {nodeid}", red=True)
 
 
-def _status(report: pytest.TestReport, verdict: dict[str, Any]) -> tuple[str, str]:
-    if report.skipped and not hasattr(report, "wasxfail"):
-        return "not evaluated", _reason(report)
-    if report.when != "call":
-        return "error", _reason(report)
-    return (verdict["status"], "") if verdict else ("error", _reason(report))
-
-
-def _reason(report: pytest.TestReport) -> str:
-    if isinstance(report.longrepr, tuple):
-        return str(report.longrepr[2]).removeprefix("Skipped: ")
-    return report.longreprtext.removeprefix("not evaluable: ")
+def _status(report: pytest.TestReport) -> str:
+    properties = dict(report.user_properties)
+    if report.when == "call" and PROPERTY + "status" in properties:
+        return str(properties[PROPERTY + "status"])
+    return "not evaluated" if report.skipped else "error"
 
 
 def _mentions_circuits(path: Path) -> bool:

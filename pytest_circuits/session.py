@@ -37,10 +37,15 @@ class ClaimSession:
         """Take note of all items that will run, so that the first run can read for all claims."""
         self._items = [item for item in items if CLAIM in item.stash]
 
-    def verdict(self, item: pytest.Item, load: Loader) -> Verdict:
-        """Return the verdict on an item's claim."""
+    def verdict_or_reason(self, item: pytest.Item, load: Loader) -> Verdict | Exception:
+        """Return the verdict on an item's claim, or why there is none."""
+        from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+
         wanted = item.stash[CLAIM]
-        return self._evaluation_on(_spec_of(item), load).verdict(wanted.claim, wanted.draw)
+        try:
+            return self._evaluation_on(_spec_of(item), load).verdict(wanted.claim, wanted.draw)
+        except (ClaimNotEvaluable, CircuitUsageError) as error:
+            return error
 
     def new_passes(self) -> list[dict[str, Any]]:
         """Return the forward passes made since the last call, as builtins."""

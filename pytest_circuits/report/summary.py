@@ -36,15 +36,21 @@ def as_properties(
     ]
 
 
-def from_properties(
-    properties: Iterable[tuple[str, Any]],
-) -> tuple[dict[str, Any], list[Any]] | None:
-    """Return verdict and passes of a report that `as_properties` went into; None for others."""
+def row_of(nodeid: str, status: str, properties: Iterable[tuple[str, Any]]) -> Row:
+    """Return the row of a report that `as_properties` went into."""
     found = dict(properties)
-    if PROPERTY + "claim" not in found:
-        return None
-    verdict, passes = (found.get(PROPERTY + key) for key in ("verdict", "passes"))
-    return json.loads(verdict or "{}"), json.loads(passes or "[]")
+    return Row(
+        nodeid=nodeid,
+        status=status,
+        verdict=json.loads(found.get(PROPERTY + "verdict", "{}")),
+        reason=found.get(PROPERTY + "reason", ""),
+        passes=tuple(json.loads(found.get(PROPERTY + "passes", "[]"))),
+    )
+
+
+def is_about_claim(properties: Iterable[tuple[str, Any]]) -> bool:
+    """Return whether a report with these properties is a claim's."""
+    return any(name == PROPERTY + "claim" for name, _ in properties)
 
 
 def to_json(value: Any, **options: Any) -> str:
@@ -99,7 +105,7 @@ def as_document(rows: Sequence[Row]) -> dict[str, Any]:
 def _cells(row: Row) -> tuple[str, ...]:
     name = row.nodeid.rsplit("::", 1)[-1]
     if not row.verdict:
-        return (name, row.reason[:48], "", "", "", row.status)
+        return (name, row.reason[:60], "", "", "", row.status)
     v = row.verdict
     worst = next((p["label"] for p in v["parts"] if p["value"] == v["value"]), "")
     measured = f"{worst} {_number(v['value'])} [{_number(v['low'])}, {_number(v['high'])}]".strip()
