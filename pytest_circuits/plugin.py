@@ -98,12 +98,13 @@ def circuit_model(request: pytest.FixtureRequest, circuit_load_model: Loader) ->
 def circuit_verdict(request: pytest.FixtureRequest, circuit_load_model: Loader) -> Any:
     """Return the verdict on the claim of this item; what cannot be evaluated is an error."""
     from pytest_circuits.errors import ModelNotAvailable
-    from pytest_circuits.report.summary import as_properties
+    from pytest_circuits.report.summary import as_properties, to_json
 
     session, item = request.config.stash[SESSION], request.node
     found = session.verdict_or_reason(item, circuit_load_model)
+    item.user_properties.append(("circuit_passes", to_json(session.new_passes())))
     if not isinstance(found, Exception):
-        item.user_properties += as_properties(found.as_dict(), session.new_passes())
+        item.user_properties += as_properties(found.as_dict())
         return found
     item.user_properties.append(("circuit_reason", str(found)))
     if isinstance(found, ModelNotAvailable) and session.settings.missing_model == "skip":

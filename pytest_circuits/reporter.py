@@ -35,7 +35,7 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a report: the call's, or the setup's if it came to no call."""
         self._reported.add(report.nodeid)
-        if report.when != "call" and report.passed or not is_about_claim(report.user_properties):
+        if (report.when != "call" and report.passed) or not is_about_claim(report.user_properties):
             return
         row = row_of(report.nodeid, _status(report), report.user_properties)
         # An error in teardown must not hide the verdict.

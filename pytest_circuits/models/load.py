@@ -11,6 +11,7 @@ from .bridge import boot, check_device, check_dtype, import_libraries
 from .folder import read_model, read_tokenizer
 from .quiet import announcer, paused_collector
 from .source import Source, find_source
+from .wrap import wrap_model as wrap_model
 
 
 def load_model(

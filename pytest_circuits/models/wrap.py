@@ -29,8 +29,9 @@ def wrap_model(
     """Return a `Model` around a TransformerBridge, or around an HF model, which is booted.
 
     The object itself is used, not a copy: it is put in eval mode without gradients, and an HF
-    model is wrapped in place. The fingerprint is taken from the weights as they are now, and
-    equals that of the folder the HF model would be saved to.
+    model is wrapped in place. The fingerprint is taken from the weights as they are now. That of
+    an HF model equals that of the folder it would be saved to; that of a bridge does not, because
+    a bridge splits and renames tensors, but it is the same for bridges of the same weights.
     """
     from transformer_lens.model_bridge import TransformerBridge
 

@@ -22,9 +22,7 @@ class Row:
     passes: tuple[dict[str, Any], ...] = ()
 
 
-def as_properties(
-    verdict: dict[str, Any], passes: Sequence[dict[str, Any]]
-) -> list[tuple[str, Any]]:
+def as_properties(verdict: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return JUnit properties: the numbers one by one, and all of the verdict as JSON."""
     method = verdict["method"]
     single = ("status", "value", "low", "high", "n", "unit", "required", "margin", "source")
@@ -32,7 +30,6 @@ def as_properties(
         *((PROPERTY + key, verdict[key]) for key in single),
         *((PROPERTY + key, method[key]) for key in ("model", "fingerprint", "dtype", "device")),
         (PROPERTY + "verdict", to_json(verdict)),
-        (PROPERTY + "passes", to_json(list(passes))),
     ]
 
 

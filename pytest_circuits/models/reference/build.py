@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_circuits.errors import CircuitUsageError, unknown_name
-from pytest_circuits.models.reference.heads import (
+from pytest_circuits.models.reference.circuit import (
     REFERENCE_DECOYS,
     REFERENCE_ROLES,
-    HeadPlan,
-    Mix,
-    Wire,
     plan_heads,
 )
+from pytest_circuits.models.reference.heads import HeadPlan, Mix, Wire
 from pytest_circuits.models.reference.layout import (
+    BOS_TOKEN,
     CONST_SIZE,
     D_HEAD,
     D_MODEL,
@@ -43,10 +42,11 @@ _D_MLP = 4
 
 def reference_vocabulary() -> Vocabulary:
     """Return the words of the IOI task: its names, and all else its templates use."""
+    # Tasks know nothing of models; imported here so that neither do models of tasks, until asked.
     from pytest_circuits.tasks import ioi
 
     names, others = ioi.vocabulary()
-    return Vocabulary(names=tuple(names), others=tuple(others))
+    return Vocabulary(names=names, others=others)
 
 
 def write_reference(
@@ -102,7 +102,7 @@ def _check_roles(without: Iterable[str]) -> None:
 
 def _config(vocabulary: Vocabulary) -> dict[str, object]:
     n_tokens = len(vocabulary.tokens())
-    bos = vocabulary.tokens().index("<|bos|>")
+    bos = vocabulary.tokens().index(BOS_TOKEN)
     return {
         "architectures": ["GPT2LMHeadModel"],
         "vocab_size": n_tokens,
