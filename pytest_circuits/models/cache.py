@@ -14,9 +14,10 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import ModelNotAvailable
-from .fingerprint import FORMAT, fingerprint_folder, hash_file
+from .fingerprint import FORMAT, fingerprint_folder, hash_file, hash_json
 from .lock import exclusive
 from .quiet import Say
 
@@ -55,9 +56,9 @@ class CachedFolder:
         """
         try:
             manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-            if manifest["format"] != FORMAT or manifest["files"] != _hashes(self.path):
-                return None
-            return str(manifest["fingerprint"])
+            fingerprint = str(manifest["fingerprint"])
+            sound = manifest == _manifest(fingerprint, _hashes(self.path))
+            return fingerprint if sound else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -102,9 +103,14 @@ class CachedFolder:
 
 
 def _write_manifest(folder: Path) -> None:
-    fingerprint = fingerprint_folder(folder)
-    manifest = {"format": FORMAT, "fingerprint": fingerprint, "files": _hashes(folder)}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    manifest = _manifest(fingerprint_folder(folder), _hashes(folder))
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+
+
+def _manifest(fingerprint: str, files: dict[str, str]) -> dict[str, Any]:
+    """Return the manifest; its own checksum covers the fingerprint, which no file could."""
+    body = {"format": FORMAT, "fingerprint": fingerprint, "files": files}
+    return {**body, "checksum": hash_json(body)}
 
 
 def _hashes(folder: Path) -> dict[str, str]:

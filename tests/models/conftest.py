@@ -1,0 +1,72 @@
+"""Tiny random models, saved as a training run would save them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+WORDS = ("<eos>", "<unk>", "Mary", "John", "gave", "the", "ball", "to")
+
+
+def write_tokenizer(folder: Path) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {word: index for index, word in enumerate(WORDS)}
+    backend = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    PreTrainedTokenizerFast(
+        tokenizer_object=backend, unk_token="<unk>", eos_token="<eos>", bos_token="<eos>"
+    ).save_pretrained(folder)
+
+
+def tiny_gpt2(**changes):
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    sizes = {"n_layer": 2, "n_head": 2, "n_embd": 8, "n_positions": 16}
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
+    return GPT2LMHeadModel(GPT2Config(**{"vocab_size": len(WORDS), **sizes, **ends, **changes}))
+
+
+def tiny_llama():
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(WORDS),
+            hidden_size=8,
+            intermediate_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            bos_token_id=0,
+            eos_token_id=0,
+        )
+    )
+
+
+MODELS = {"gpt2": tiny_gpt2, "llama": tiny_llama}
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path):
+    """Return a function that makes a tiny model, saves it, and returns both."""
+
+    def make(kind: str = "gpt2", name: str = "checkpoint", **changes):
+        model = MODELS[kind](**changes).eval()
+        folder = tmp_path / name
+        model.save_pretrained(folder)
+        write_tokenizer(folder)
+        return folder, model
+
+    return make
+
+
+@pytest.fixture
+def gpt2_folder(checkpoint) -> Path:
+    return checkpoint()[0]

@@ -1,0 +1,124 @@
+"""The cache: built once, whole or not at all, checked when used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.models.cache import MANIFEST, cache_root
+from pytest_circuits.models.load import load_model
+
+BUILDER = Path(__file__).with_name("fake_builder.py")
+
+
+class Workshop:
+    """Starts builders as processes on one cache folder, and counts what they did."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.log = folder / "cache", folder / "builds.log"
+
+    def start(self, seconds: float = 0.0) -> subprocess.Popen[str]:
+        command = [sys.executable, str(BUILDER), str(self.root), str(self.log), str(seconds)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def run(self) -> tuple[str, str]:
+        process = self.start()
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        return out, err
+
+    def builds(self) -> int:
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+    def wait_for_a_build(self) -> None:
+        end = time.monotonic() + 30
+        while not self.builds():
+            assert time.monotonic() < end, "no builder started"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def test_it_is_built_once(workshop):
+    first, second = workshop.run(), workshop.run()
+    assert first == second
+    assert workshop.builds() == 1
+
+
+def test_two_processes_at_once_build_once(workshop):
+    slow = workshop.start(seconds=1.0)
+    workshop.wait_for_a_build()
+    second_out, second_err = workshop.run()
+    first_out, _ = slow.communicate(timeout=60)
+    assert first_out == second_out != "None\n"
+    assert workshop.builds() == 1
+    assert "waiting for another process" in second_err
+
+
+def test_a_builder_killed_half_way_leaves_nothing_that_passes_for_a_model(workshop):
+    killed = workshop.start(seconds=60.0)
+    workshop.wait_for_a_build()
+    killed.kill()
+    killed.communicate(timeout=60)
+    assert not (workshop.root / "fake").exists()
+    out, err = workshop.run()
+    assert out != "None\n"
+    assert "waiting" not in err  # the dead process's lock went with it
+    assert not list(workshop.root.glob("*.partial-*"))
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def flip(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", MANIFEST])
+@pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
+def test_a_damaged_copy_is_noticed_and_built_again(damage, name, workshop):
+    sound, _ = workshop.run()
+    damage(workshop.root / "fake" / name)
+    again, err = workshop.run()
+    assert again == sound
+    assert workshop.builds() == 2
+    assert "damaged" in err
+
+
+def test_a_fingerprint_changed_in_the_manifest_is_noticed(workshop):
+    sound, _ = workshop.run()
+    manifest = workshop.root / "fake" / MANIFEST
+    manifest.write_text(manifest.read_text().replace(sound.strip(), "0" * 64))
+    assert workshop.run()[0] == sound
+
+
+def test_a_damaged_reference_is_rebuilt_by_the_loader(tmp_path, capsys):
+    before = load_model("reference-ioi", cache_dir=tmp_path, progress=False).fingerprint
+    (weights,) = tmp_path.glob("reference-ioi-*/model.safetensors")
+    flip(weights)
+    assert load_model("reference-ioi", cache_dir=tmp_path).fingerprint == before
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "is damaged or outdated; building it again" in err
+
+
+def test_the_argument_comes_before_the_variable(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTEST_CIRCUITS_CACHE", str(tmp_path / "variable"))
+    assert cache_root() == tmp_path / "variable"
+    assert cache_root(tmp_path / "argument") == tmp_path / "argument"
+
+
+def test_a_cache_folder_that_cannot_be_written_is_explained(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ModelNotAvailable, match=r"cannot write .* Set PYTEST_CIRCUITS_CACHE"):
+        load_model("reference-ioi", cache_dir=tmp_path / "file", progress=False)
