@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from textwrap import shorten
 from typing import Any
 
 from ..errors import CircuitUsageError, ModelNotAvailable, unknown_name
 from .quiet import quiet, quiet_transformers
 
 DTYPES = ("float32", "bfloat16", "float16")
+_REASON_LENGTH = 200  # characters of a library's message that are passed on
 
 
 def import_libraries() -> None:
@@ -66,8 +68,10 @@ def boot(hf_model: Any, tokenizer: Any, *, name: str) -> Any:
             )
     except (ValueError, KeyError, AttributeError, NotImplementedError) as error:
         kind = type(hf_model).__name__
+        # TransformerBridge lists every architecture it knows: hundreds of names.
+        reason = shorten(str(error), _REASON_LENGTH)
         raise ModelNotAvailable(
-            f"TransformerBridge cannot wrap {name} ({kind}): {error}"
+            f"TransformerBridge cannot wrap {name} ({kind}): {reason}"
         ) from error
     return freeze(bridge)
 

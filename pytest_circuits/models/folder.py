@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from ..errors import ModelNotAvailable
@@ -106,7 +107,8 @@ def read_model(folder: Path, *, device: str, dtype: str) -> Any:
                 output_loading_info=True,
             )
     except (OSError, RuntimeError, SafetensorError, ValueError, KeyError) as error:
-        raise ModelNotAvailable(f"the model in {folder} cannot be read: {error}") from error
+        reason = shorten(str(error), 300)
+        raise ModelNotAvailable(f"the model in {folder} cannot be read: {reason}") from error
     if missing := sorted(found["missing_keys"]):
         raise ModelNotAvailable(
             f"the weights in {folder} are incomplete: {len(missing)} tensors that its config.json "

@@ -70,9 +70,18 @@ def test_weights_that_would_be_drawn_at_random(gpt2_folder):
     refused(gpt2_folder, "incomplete", "transformer.h.2")
 
 
-def test_an_architecture_the_bridge_does_not_know(gpt2_folder):
+def test_an_architecture_transformers_does_not_know(gpt2_folder):
     edit_json(gpt2_folder / "config.json", model_type="no_such_thing")
     refused(gpt2_folder, "cannot be read", "no_such_thing")
+
+
+def test_an_architecture_only_transformers_knows(checkpoint):
+    from transformers import CTRLConfig, CTRLLMHeadModel
+
+    folder, _ = checkpoint()
+    sizes = {"n_embd": 8, "dff": 8, "n_layer": 1, "n_head": 2, "n_positions": 16}
+    CTRLLMHeadModel(CTRLConfig(vocab_size=8, **sizes)).save_pretrained(folder)
+    refused(folder, "TransformerBridge cannot wrap", "CTRLLMHeadModel")
 
 
 @pytest.mark.parametrize("spec", ["smollm2-135", "SmolLM2-135M", "reference_ioi", "two words"])
