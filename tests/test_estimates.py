@@ -1,0 +1,115 @@
+"""Intervals on numbers whose truth is known; no model."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_circuits import IOI, ClaimNotEvaluable
+from pytest_circuits.estimates import sample
+from pytest_circuits.measures.base import Measure, weighted_means
+from pytest_circuits.readings import Draw
+
+
+@dataclass(frozen=True)
+class Column(Measure):
+    """The mean of a given column of numbers."""
+
+    name: str
+    kind: ClassVar[str] = "mean"
+
+    def needs(self, draw):
+        return (self.name,)
+
+    def value(self, read, draw, weights):
+        return weighted_means([read(self.name)[:, None]], weights)[..., 0]
+
+    def __str__(self):
+        return self.name
+
+
+@dataclass(frozen=True)
+class Share(Column):
+    kind: ClassVar[str] = "share"
+
+
+def sampled(measure, seed=0, **columns):
+    data = {name: np.asarray(values, dtype=float) for name, values in columns.items()}
+    return sample(measure, data.__getitem__, Draw(task=IOI(), n=2, seed=seed))
+
+
+X, Y = Column("x"), Column("y")
+columns = st.lists(st.floats(-100, 100), min_size=2, max_size=30)
+
+
+@given(columns)
+def test_the_value_lies_in_its_interval_and_the_interval_in_the_data(values):
+    part = sampled(X, x=values).parts[0]
+    assert part.value == pytest.approx(np.mean(values), abs=1e-9)
+    slack = 1e-9 * (1 + abs(part.value))
+    assert min(values) - slack <= part.low <= part.high <= max(values) + slack
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_another():
+    values = np.random.default_rng(0).normal(size=30)
+    assert sampled(X, x=values) == sampled(X, x=values)
+    assert sampled(X, seed=1, x=values).parts[0].low != sampled(X, x=values).parts[0].low
+
+
+def test_the_bootstrap_is_as_wide_as_theory_says():
+    values = np.random.default_rng(1).normal(size=400)
+    part = sampled(X, x=values).parts[0]
+    assert (part.high - part.low) == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
+
+
+def test_a_difference_is_paired():
+    rng = np.random.default_rng(2)
+    hard = rng.normal(scale=10, size=50)
+    part = sampled(X - Y, x=hard + 1, y=hard + rng.normal(scale=0.1, size=50)).parts[0]
+    assert 0.9 < part.low < part.high < 1.1
+
+
+def test_a_ratio_is_a_ratio_of_means():
+    found = sampled(X / Y, x=[1, 2, 9], y=[1, 4, 1])
+    assert found.parts[0].value == pytest.approx(12 / 6)
+    assert found.by_prompt == pytest.approx((1, 0.5, 9))
+
+
+def test_a_ratio_to_zero_is_undefined_and_said_to_be():
+    with pytest.raises(ClaimNotEvaluable, match="undefined on these prompts"):
+        sampled(X / Y, x=[1, 2], y=[0, 0])
+
+
+def test_a_ratio_that_may_be_to_zero_has_no_bounds():
+    part = sampled(X / Y, x=[1, 1, 1, 1], y=[0, 0, 0, 1]).parts[0]
+    assert (part.low, part.high) == (-math.inf, math.inf)
+
+
+def test_an_absolute_difference_is_of_means():
+    assert sampled(abs(X - Y), x=[1, -1], y=[0, 0]).parts[0].value == 0
+
+
+@given(st.integers(0, 200), st.integers(2, 200))
+def test_a_share_has_an_interval_inside_0_and_1_even_at_the_ends(hits, n):
+    hits = min(hits, n)
+    part = sampled(Share("x"), x=[1] * hits + [0] * (n - hits)).parts[0]
+    assert 0 <= part.low <= part.value <= part.high <= 1
+    assert part.high - part.low > 0
+
+
+def test_wilson_agrees_with_a_published_example():
+    # Newcombe 1998, table I: 81 of 263, 95 % score interval without continuity correction.
+    part = sampled(Share("x"), x=[1] * 81 + [0] * 182).parts[0]
+    assert (part.low, part.high) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+def test_everything_that_comes_out_is_builtin():
+    found = sampled(X - Y, x=[1, 2, 3], y=[0, 1, 1])
+    part = found.parts[0]
+    for value in (part.value, part.low, part.high, *found.by_prompt):
+        assert type(value) is float
+    assert type(found.n) is int
