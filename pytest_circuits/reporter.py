@@ -10,11 +10,13 @@ import pytest
 
 from pytest_circuits.collection import CLAIM
 from pytest_circuits.report.summary import (
+    NOT_EVALUATED,
     PROPERTY,
     Row,
     as_document,
     cost,
     is_about_claim,
+    not_evaluated,
     row_of,
     table,
     to_json,
@@ -76,14 +78,13 @@ class Reporter:
         write = terminalreporter.write_line
         if self._rows:
             terminalreporter.write_sep("=", "circuit claims")
-            for line in table(list(self._rows.values())):
+        evaluated = [row for row in self._rows.values() if row.status != NOT_EVALUATED]
+        if evaluated:
+            for line in table(evaluated):
                 write(line)
-            write(cost(self._rows.values()))
-        skipped = sum(row.status == "not evaluated" for row in self._rows.values())
-        if skipped:
-            write(
-                f"{skipped} claims NOT EVALUATED: their model is not available", red=True, bold=True
-            )
+            write(cost(evaluated))
+        for line in not_evaluated(self._rows.values()):
+            write(line, red=True, bold=True)
         if self._lost:
             write(f"{len(self._lost)} collected claims produced NO REPORT:", red=True, bold=True)
             for nodeid in self._lost:
@@ -94,7 +95,7 @@ def _status(report: pytest.TestReport) -> str:
     properties = dict(report.user_properties)
     if report.when == "call" and PROPERTY + "status" in properties:
         return str(properties[PROPERTY + "status"])
-    return "not evaluated" if report.skipped else "error"
+    return NOT_EVALUATED if report.skipped else "error"
 
 
 def _mentions_circuits(path: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_circuits.collection import CLAIM
+from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.options import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class ClaimSession:
         self._notify = notify
         self._items: Sequence[pytest.Item] = ()
         self._evaluation: tuple[str, Evaluation] | None = None
+        self._unavailable: dict[str, ClaimNotEvaluable] = {}
         self._reported = 0
 
     def expect(self, items: Sequence[pytest.Item]) -> None:
@@ -39,8 +41,6 @@ class ClaimSession:
 
     def verdict_or_reason(self, item: pytest.Item, load: Loader) -> Verdict | Exception:
         """Return the verdict on an item's claim, or why there is none."""
-        from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
-
         wanted = item.stash[CLAIM]
         try:
             return self._evaluation_on(_spec_of(item), load).verdict(wanted.claim, wanted.draw)
@@ -58,9 +58,19 @@ class ClaimSession:
         if self._evaluation is None or self._evaluation[0] != spec:
             self._evaluation = None  # let go of the last model before the next is loaded
             self._reported = 0
-            self._notify(f"loading {spec}")
-            self._evaluation = (spec, self._start(spec, load(spec)))
+            self._evaluation = (spec, self._start(spec, self._load(spec, load)))
         return self._evaluation[1]
+
+    def _load(self, spec: str, load: Loader) -> Model:
+        """Load a model; one that could not be loaded is not tried again for the next claim."""
+        if spec in self._unavailable:
+            raise self._unavailable[spec]
+        self._notify(f"loading {spec}")
+        try:
+            return load(spec)
+        except ClaimNotEvaluable as error:
+            self._unavailable[spec] = error
+            raise
 
     def _start(self, spec: str, model: Model) -> Evaluation:
         from pytest_circuits.engine.memory import DEFAULT_MEMORY
@@ -106,8 +116,6 @@ def rerun_command(item: pytest.Item) -> str:
 
 
 def _spec_of(item: pytest.Item) -> str:
-    from pytest_circuits.errors import ClaimNotEvaluable
-
     spec = item.stash[CLAIM].spec
     if spec is None:
         raise ClaimNotEvaluable(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 PROPERTY = "circuit_"
-RANK = ("error", "not evaluated", "refuted", "undecided", "holds")
+NOT_EVALUATED = "not evaluated"
+RANK = ("error", NOT_EVALUATED, "refuted", "undecided", "holds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,14 @@ def table(rows: Sequence[Row]) -> list[str]:
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     return [
         "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
+    ]
+
+
+def not_evaluated(rows: Iterable[Row]) -> list[str]:
+    """Return a loud line per reason why claims were skipped: a skip must not look like a pass."""
+    reasons = Counter(row.reason for row in rows if row.status == NOT_EVALUATED)
+    return [
+        f"{count} claims NOT EVALUATED: {reason or 'skipped'}" for reason, count in reasons.items()
     ]
 
 
