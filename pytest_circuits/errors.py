@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class ClaimRefuted(AssertionError):
@@ -24,6 +23,8 @@ class CircuitUsageError(ValueError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """Return the message for an unknown `name`: what it is, the likely meant one, all known."""
+    from difflib import get_close_matches  # only on the way to an error: it costs start-up time
+
     names = list(known)
     close = get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -5,6 +5,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -69,3 +71,20 @@ def _save(kind, config, tokenizer, folder):
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def save_gemma3(folder):
+    """Norms after attention and after the MLP: a head's write is not z W_O."""
+    tokenizer = word_tokenizer()
+    config = Gemma3TextConfig(
+        vocab_size=len(tokenizer),
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=16,
+        hidden_size=48,
+        intermediate_size=64,
+        bos_token_id=1,
+        eos_token_id=1,
+    )
+    return _save(Gemma3ForCausalLM, config, tokenizer, folder)

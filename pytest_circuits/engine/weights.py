@@ -103,7 +103,7 @@ class ModelWeights:
 
     @cached_property
     def _head_sum_error(self) -> float:
-        """How far the residual stream is from growing by sum z W_O + b_O and the MLP, relative."""
+        """How far the stream after a block is from its start + sum z W_O + b_O + MLP, relative."""
         import torch
 
         layers = range(self._model.n_layers)
@@ -129,15 +129,15 @@ class ModelWeights:
             writes = torch.einsum("bthe,hed->btd", acts[Site("z", layer)], attn.W_O)
             if attn.b_O is not None:
                 writes = writes + attn.b_O
-        grown = acts[Site("resid_post", layer)] - kept[f"{layer}.resid_pre"]
-        return _relative_error(writes + kept[f"{layer}.mlp_out"], grown)
+        summed = kept[f"{layer}.resid_pre"] + writes + kept[f"{layer}.mlp_out"]
+        return _relative_error(summed, acts[Site("resid_post", layer)])
 
     def _check_heads_add_up(self) -> None:
         if self._head_sum_error > self._tolerance:
             raise ClaimNotEvaluable(
                 "in this architecture a head's write is not z W_O (the residual stream differs "
-                f"from the sum of the heads' and the MLP's writes by {self._head_sum_error:.2g} "
-                "relative, probably a norm after attention): direct attribution and copy scores "
+                f"from the sum of the heads' and the MLP's writes by {self._head_sum_error:.1%}, "
+                "probably a norm after attention): direct attribution and copy scores "
                 "are refused."
             )
 
