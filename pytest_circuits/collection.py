@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimItem:
-    """What an item stands for: a claim, the prompts it is about, the model it is checked on."""
+    """What an item stands for: a claim, the prompts it is about, the model it is checked on.
+
+    `nodeid` is the item's own: under `--dist loadgroup` xdist appends the group to the item's.
+    """
 
     claim: Claim
     draw: Draw
     spec: str | None
+    nodeid: str
 
 
 CLAIM = pytest.StashKey[ClaimItem]()
@@ -39,11 +43,18 @@ def is_claim(value: object) -> bool:
 
 def is_claim_file(path: Path, globs: Iterable[str], *, python_files: Iterable[str]) -> bool:
     """Return whether to collect a file that pytest itself does not: it matches, and mentions us."""
-    if path.suffix != ".py" or any(fnmatch(path.name, pattern) for pattern in python_files):
+    if path.suffix != ".py" or path.name == "conftest.py":
         return False
-    if not any(fnmatch(path.as_posix(), f"*/{pattern}") for pattern in globs):
+    if any(_is_python_file(path, pattern) for pattern in python_files):
+        return False
+    if not any(path.match(pattern) for pattern in globs):
         return False
     return "pytest_circuits" in path.read_text(encoding="utf-8", errors="replace")
+
+
+def _is_python_file(path: Path, pattern: str) -> bool:
+    """Return whether pytest's own rule for `python_files` takes the file."""
+    return fnmatch(path.as_posix(), f"*/{pattern}") if "/" in pattern else path.match(pattern)
 
 
 def claim_items(
@@ -61,10 +72,15 @@ def claim_items(
 
 def model_labels(specs: Sequence[str]) -> list[str]:
     """Return short, distinct labels for model specs, fit for a node id."""
-    short = [re.sub(r"[^\w.=,@-]+", "-", re.split(r"[/\\]", s.rstrip("/\\"))[-1]) for s in specs]
-    if len(set(short)) == len(short):
+    short = [_plain(re.split(r"[/\\]", spec.rstrip("/\\"))[-1]) for spec in specs]
+    if all(short) and len(set(short)) == len(short):
         return short
-    return [re.sub(r"[^\w.=,@-]+", "-", spec).strip("-") + f"-{i}" for i, spec in enumerate(specs)]
+    return [f"{_plain(spec)}-{i}".strip("-") for i, spec in enumerate(specs)]
+
+
+def _plain(text: str) -> str:
+    """Return text with everything replaced that node ids or shells might trip over."""
+    return re.sub(r"[^A-Za-z0-9_.=,@-]+", "-", text).strip("-")
 
 
 def _item(
@@ -86,8 +102,8 @@ def _item(
         seed=suite.seed if settings.seed is None else settings.seed,
     )
     cited = replace(claim, source=claim.source or suite.source)
-    item.stash[CLAIM] = ClaimItem(claim=cited, draw=draw, spec=spec)
-    item.user_properties.append(("circuit_claim", str(claim)))
+    item.stash[CLAIM] = ClaimItem(claim=cited, draw=draw, spec=spec, nodeid=item.nodeid)
+    item.user_properties += [("circuit_claim", str(claim)), ("circuit_nodeid", item.nodeid)]
     item.add_marker("circuit")
     if module.config.pluginmanager.hasplugin("xdist"):
         item.add_marker(pytest.mark.xdist_group(name=spec or "circuits"))
@@ -109,7 +125,7 @@ def _evaluate(circuit_verdict: Any, request: pytest.FixtureRequest) -> None:
 def _suite_of(module: pytest.Module) -> Suite:
     from pytest_circuits.claims import Suite
 
-    found = [value for value in vars(module.obj).values() if isinstance(value, Suite)]
+    found = list({value for value in vars(module.obj).values() if isinstance(value, Suite)})
     if len(found) > 1:
         raise module.CollectError(
             f"{module.nodeid} declares {len(found)} suites; the claims of a file share one Suite."

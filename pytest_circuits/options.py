@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +40,7 @@ def add_options(parser: pytest.Parser) -> None:
     """Declare every option as a flag and as an ini value of the same name."""
     group = parser.getgroup("circuits", "claims about circuits")
     for name, metavar, text in _OPTIONS:
-        kind = "linelist" if name == "model" else "string"
+        kind = _INI_TYPES.get(name, "string")
         action = "append" if name == "model" else "store"
         flag = f"--circuit-{name.replace('_', '-')}"
         group.addoption(flag, dest=f"circuit_{name}", action=action, metavar=metavar, help=text)
@@ -50,6 +52,8 @@ def add_options(parser: pytest.Parser) -> None:
         default=["circuits/*.py"],
     )
 
+
+_INI_TYPES = {"model": "linelist", "prompts": "int", "seed": "int"}
 
 _OPTIONS = (
     ("model", "SPEC", "model to evaluate claims on instead of the suite's own; repeatable"),
@@ -71,14 +75,14 @@ _OPTIONS = (
 def read_settings(config: pytest.Config) -> Settings:
     """Return the settings of a session; raise `pytest.UsageError` for values that break a rule."""
     return Settings(
-        models=tuple(_value(config, "model") or ()),
+        models=_models(_value(config, "model") or ()),
         prompts=_whole(config, "prompts", least=2),
         seed=_whole(config, "seed", least=0),
         device=_device(_value(config, "device") or "cpu"),
         dtype=_choice("dtype", _value(config, "dtype") or "float32", DTYPES),
         cache_dir=_value(config, "cache_dir") or None,
         memory=_memory(_value(config, "memory")),
-        json=_value(config, "json") or None,
+        json=_file(_value(config, "json")),
         missing_model=_choice(
             "missing-model", _value(config, "missing_model") or "error", ("error", "skip")
         ),
@@ -87,14 +91,36 @@ def read_settings(config: pytest.Config) -> Settings:
 
 def _value(config: pytest.Config, name: str) -> Any:
     given = config.getoption(f"circuit_{name}")
-    return config.getini(f"circuit_{name}") if given is None else given
+    if given is not None:
+        return given
+    try:
+        return config.getini(f"circuit_{name}")
+    except (TypeError, ValueError) as error:  # a usage error by itself from pytest 9.2 on
+        raise pytest.UsageError(f"circuit_{name}: {error}") from error
+
+
+def _models(specs: Iterable[str]) -> tuple[str, ...]:
+    models = tuple(spec.strip() for spec in specs)
+    if not all(models):
+        raise pytest.UsageError("--circuit-model must name a model; got an empty name")
+    return models
+
+
+def _file(value: str | None) -> str | None:
+    """Return an absolute path: a test may change the working directory before it is written."""
+    if not value:
+        return None
+    path = Path(value).absolute()
+    if path.is_dir():
+        raise pytest.UsageError(f"--circuit-json must be a file; {value!r} is a directory")
+    return str(path)
 
 
 def _whole(config: pytest.Config, name: str, *, least: int) -> int | None:
     value = _value(config, name)
     if value in (None, ""):
         return None
-    if not re.fullmatch(r"\d+", value) or int(value) < least:
+    if not re.fullmatch(r"[0-9]+", str(value)) or int(value) < least:
         raise pytest.UsageError(
             f"--circuit-{name} must be a whole number of at least {least}; got {value!r}"
         )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from pytest_circuits import hookspec
 from pytest_circuits.collection import CLAIM, claim_items, is_claim, is_claim_file, model_labels
 from pytest_circuits.options import add_options, read_settings
+from pytest_circuits.report.summary import counted
 from pytest_circuits.session import SESSION, ClaimSession, Loader, load
 
 SHOWN = pytest.StashKey[list[str]]()
@@ -51,8 +53,13 @@ def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object
 ) -> list[pytest.Item] | None:
     """Make items of a module's claims; names with a leading underscore are left alone."""
-    if not is_claim(obj) or name.startswith("_") or not isinstance(collector, pytest.Module):
+    if not is_claim(obj) or name.startswith("_"):
         return None
+    if not isinstance(collector, pytest.Module):
+        raise collector.CollectError(
+            f"{collector.nodeid}::{name} is a claim in a class: claims are variables of a module "
+            "(a leading underscore keeps one from being collected)."
+        )
     return claim_items(collector, name, obj, collector.config.stash[SESSION].settings)  # type: ignore[arg-type]
 
 
@@ -89,15 +96,19 @@ def circuit_load_model(pytestconfig: pytest.Config) -> Loader:
 @pytest.fixture(scope="session")
 def circuit_model(request: pytest.FixtureRequest, circuit_load_model: Loader) -> Any:
     """Return the model named by --circuit-model, for test functions that measure by themselves."""
+    from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+
     if not hasattr(request, "param"):
-        raise pytest.UsageError("the fixture `circuit_model` needs --circuit-model SPEC")
-    return circuit_load_model(request.param)
+        pytest.fail("the fixture `circuit_model` needs --circuit-model SPEC", pytrace=False)
+    try:
+        return circuit_load_model(request.param)
+    except (ClaimNotEvaluable, CircuitUsageError) as error:
+        return _give_up(request.config, error)
 
 
 @pytest.fixture
 def circuit_verdict(request: pytest.FixtureRequest, circuit_load_model: Loader) -> Any:
     """Return the verdict on the claim of this item; what cannot be evaluated is an error."""
-    from pytest_circuits.errors import ModelNotAvailable
     from pytest_circuits.report.summary import as_properties, to_json
 
     session, item = request.config.stash[SESSION], request.node
@@ -107,9 +118,17 @@ def circuit_verdict(request: pytest.FixtureRequest, circuit_load_model: Loader) 
         item.user_properties += as_properties(found.as_dict())
         return found
     item.user_properties.append(("circuit_reason", str(found)))
-    if isinstance(found, ModelNotAvailable) and session.settings.missing_model == "skip":
-        pytest.skip(f"NOT EVALUATED: {found}")
-    return pytest.fail(f"not evaluable: {found}", pytrace=False)
+    return _give_up(request.config, found)
+
+
+def _give_up(config: pytest.Config, reason: Exception) -> NoReturn:
+    """Make what was to be evaluated an error, or skip it where the user asked for that."""
+    from pytest_circuits.errors import ModelNotAvailable
+
+    skips = config.stash[SESSION].settings.missing_model == "skip"
+    if skips and isinstance(reason, ModelNotAvailable):
+        pytest.skip(f"NOT EVALUATED: {reason}")
+    pytest.fail(f"not evaluable: {reason}", pytrace=False)
 
 
 def pytest_assertrepr_compare(
@@ -146,8 +165,8 @@ def _progress(config: pytest.Config) -> Callable[[str], None]:
         return lambda message: None
 
     def show(message: str) -> None:
-        capture = config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled():
+        capture = config.pluginmanager.getplugin("capturemanager")  # None with -p no:capture
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
             print(f"\r\x1b[Kcircuits: {message[:100]} ", end="", file=sys.stderr, flush=True)
 
     return show
@@ -158,6 +177,6 @@ def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest
     claims = [item.stash[CLAIM] for item in items if CLAIM in item.stash]
     if not claims:
         return ""
-    specs = ", ".join(dict.fromkeys(str(each.spec) for each in claims))
-    settings = config.stash[SESSION].settings
-    return f"circuits: {len(claims)} claims on {specs}; {settings.dtype} on {settings.device}"
+    specs = ", ".join(dict.fromkeys(each.spec or "no model" for each in claims))
+    settings, number = config.stash[SESSION].settings, counted(len(claims), "claim")
+    return f"circuits: {number} on {specs}; {settings.dtype} on {settings.device}"

@@ -10,11 +10,13 @@ import pytest
 
 from pytest_circuits.collection import CLAIM
 from pytest_circuits.report.summary import (
+    EXPECTED,
     NOT_EVALUATED,
     PROPERTY,
     Row,
     as_document,
     cost,
+    counted,
     is_about_claim,
     not_evaluated,
     row_of,
@@ -33,16 +35,18 @@ class Reporter:
         self._reported: set[str] = set()
         self._expected: set[str] = set()
         self._lost: list[str] = []
+        self._unwritten = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a report: the call's, or the setup's if it came to no call."""
-        self._reported.add(report.nodeid)
-        if (report.when != "call" and report.passed) or not is_about_claim(report.user_properties):
+        if report.when != "call" and report.passed:
             return
-        row = row_of(report.nodeid, _status(report), report.user_properties)
+        self._reported.add(report.nodeid)
         # An error in teardown must not hide the verdict.
-        if report.when == "call" or report.nodeid not in self._rows:
-            self._rows[report.nodeid] = row
+        if is_about_claim(report.user_properties) and (
+            report.when == "call" or report.nodeid not in self._rows
+        ):
+            self._rows[report.nodeid] = _row(report)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember the claims that owe a report."""
@@ -50,11 +54,13 @@ class Reporter:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
-        """Remember what a worker collected: the controller itself collects nothing."""
-        root = self._config.rootpath
+        """Remember what a worker collected: the controller itself collects nothing.
+
+        Names do not tell which items are claims. Where there may be some, every item owes a report.
+        """
         files = {nodeid.split("::")[0] for nodeid in ids}
-        ours = {name for name in files if _mentions_circuits(root / name)}
-        self._expected |= {nodeid for nodeid in ids if nodeid.split("::")[0] in ours}
+        if any(_mentions_circuits(self._config.rootpath / name) for name in files):
+            self._expected |= set(ids)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -62,16 +68,25 @@ class Reporter:
 
         Under xdist an internal error can lose a failing test and still exit 0 (xdist #1017).
         """
-        path = self._config.stash[SESSION].settings.json
-        if path and not self._config.option.collectonly:
-            rows = list(self._rows.values())
-            target = Path(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(to_json(as_document(rows), indent=2) + "\n", encoding="utf-8")
-        if exitstatus == 0 and not self._config.option.collectonly:
+        option = self._config.option
+        if option.collectonly or option.setuponly:  # which --setup-plan sets, too
+            return
+        self._write_json()
+        if exitstatus == 0:
             self._lost = sorted(self._expected - self._reported)
-        if self._lost:
+        if exitstatus == 0 and (self._lost or self._unwritten):
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+    def _write_json(self) -> None:
+        path = self._config.stash[SESSION].settings.json
+        if path is None:
+            return
+        text = to_json(as_document(list(self._rows.values())), indent=2)
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            self._unwritten = f"--circuit-json was NOT WRITTEN: {error}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table of claims, worst first, and what they cost."""
@@ -85,17 +100,33 @@ class Reporter:
             write(cost(evaluated))
         for line in not_evaluated(self._rows.values()):
             write(line, red=True, bold=True)
+        if self._unwritten:
+            write(self._unwritten, red=True, bold=True)
         if self._lost:
-            write(f"{len(self._lost)} collected claims produced NO REPORT:", red=True, bold=True)
+            lost = counted(len(self._lost), "collected item")
+            write(f"{lost} produced NO REPORT:", red=True, bold=True)
             for nodeid in self._lost:
                 write(f"  {nodeid}", red=True)
 
 
-def _status(report: pytest.TestReport) -> str:
-    properties = dict(report.user_properties)
-    if report.when == "call" and PROPERTY + "status" in properties:
-        return str(properties[PROPERTY + "status"])
-    return NOT_EVALUATED if report.skipped else "error"
+def _row(report: pytest.TestReport) -> Row:
+    properties = report.user_properties
+    if report.skipped and not hasattr(report, "wasxfail"):
+        return row_of(NOT_EVALUATED, properties, reason=_reason(report))
+    status = str(dict(properties).get(PROPERTY + "status", "error"))
+    if report.failed and status == "holds":
+        # A strict xfail, or a hook or fixture of someone else's that failed.
+        return row_of(status, properties, note=f"but failed: {_reason(report)[:40]}")
+    reason = _reason(report) if status == "error" else ""
+    return row_of(status, properties, reason=reason, note=EXPECTED if report.skipped else "")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Return the last line of what pytest says about an item that did not pass."""
+    if isinstance(report.longrepr, tuple):  # of a skip: path, line, message
+        return report.longrepr[2].removeprefix("Skipped: ")
+    lines = [line for line in report.longreprtext.splitlines() if line.strip()]
+    return lines[-1].strip() if lines and not report.passed else ""
 
 
 def _mentions_circuits(path: Path) -> bool:

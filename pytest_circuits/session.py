@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from os.path import relpath
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,7 +34,7 @@ class ClaimSession:
         self._notify = notify
         self._items: Sequence[pytest.Item] = ()
         self._evaluation: tuple[str, Evaluation] | None = None
-        self._unavailable: dict[str, ClaimNotEvaluable] = {}
+        self._unavailable: dict[str, ClaimNotEvaluable | CircuitUsageError] = {}
         self._reported = 0
 
     def expect(self, items: Sequence[pytest.Item]) -> None:
@@ -67,9 +69,9 @@ class ClaimSession:
             raise self._unavailable[spec]
         self._notify(f"loading {spec}")
         try:
-            return load(spec)
-        except ClaimNotEvaluable as error:
-            self._unavailable[spec] = error
+            return checked_model(load(spec), spec)
+        except (ClaimNotEvaluable, CircuitUsageError) as error:
+            self._unavailable[spec] = error.with_traceback(None)
             raise
 
     def _start(self, spec: str, model: Model) -> Evaluation:
@@ -90,29 +92,37 @@ SESSION = pytest.StashKey[ClaimSession]()
 
 def load(config: pytest.Config, settings: Settings, spec: str) -> Model:
     """Return the model of a spec: from the first hook that knows it, else by `load_model`."""
-    from pytest_circuits.models.base import Model
     from pytest_circuits.models.load import load_model
 
     found = config.hook.pytest_circuits_load_model(spec=spec)
-    if found is None:
-        return load_model(
-            spec, device=settings.device, dtype=settings.dtype, cache_dir=settings.cache_dir
-        )
-    if not isinstance(found, Model):
-        raise pytest.UsageError(
-            f"pytest_circuits_load_model({spec!r}) must return a Model: wrap your object with "
-            f"pytest_circuits.wrap_model(...); got {type(found).__name__}."
-        )
-    return found
+    if found is not None:
+        return checked_model(found, spec)
+    return load_model(
+        spec, device=settings.device, dtype=settings.dtype, cache_dir=settings.cache_dir
+    )
 
 
 def rerun_command(item: pytest.Item) -> str:
     """Return the command that evaluates one claim again, on the same prompts and model."""
-    settings = item.config.stash[SESSION].settings
-    if not settings.models:
-        return f"pytest {item.nodeid} {settings.as_flags()}".rstrip()
-    nodeid, model = item.nodeid.split("[")[0], f"--circuit-model {item.stash[CLAIM].spec}"
-    return f"pytest {nodeid} {model} {settings.as_flags()}".rstrip()
+    settings, claim = item.config.stash[SESSION].settings, item.stash[CLAIM]
+    file, names = claim.nodeid.split("::", 1)
+    path = relpath(item.config.rootpath / file, item.config.invocation_params.dir)
+    words = [f"{path}::{names}"]
+    if settings.models:
+        words = [f"{path}::{names.split('[')[0]}", "--circuit-model", str(claim.spec)]
+    return f"pytest {shlex.join(words)} {settings.as_flags()}".rstrip()
+
+
+def checked_model(found: object, spec: str) -> Model:
+    """Return what a user's loader gave if it is a model."""
+    from pytest_circuits.models.base import Model
+
+    if isinstance(found, Model):
+        return found
+    raise CircuitUsageError(
+        f"pytest_circuits_load_model({spec!r}), or a `circuit_load_model` fixture, must return a "
+        f"Model: wrap your object with pytest_circuits.wrap_model(...); got {type(found).__name__}."
+    )
 
 
 def _spec_of(item: pytest.Item) -> str:

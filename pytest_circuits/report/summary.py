@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 PROPERTY = "circuit_"
@@ -13,14 +14,22 @@ NOT_EVALUATED = "not evaluated"
 RANK = ("error", NOT_EVALUATED, "refuted", "undecided", "holds")
 
 
+EXPECTED = "xfail"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One claim in the report; `verdict` is `Verdict.as_dict()`, empty if not evaluated."""
+    """One claim in the report; `verdict` is `Verdict.as_dict()`, empty if not evaluated.
+
+    `note` says where pytest's outcome is not what the status suggests: the claim was expected
+    not to hold (`xfail`), or the item failed although the claim holds.
+    """
 
     nodeid: str
     status: str
     verdict: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
+    note: str = ""
     passes: tuple[dict[str, Any], ...] = ()
 
 
@@ -35,14 +44,20 @@ def as_properties(verdict: dict[str, Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def row_of(nodeid: str, status: str, properties: Iterable[tuple[str, Any]]) -> Row:
-    """Return the row of a report that `as_properties` went into."""
+def row_of(
+    status: str, properties: Iterable[tuple[str, Any]], *, reason: str = "", note: str = ""
+) -> Row:
+    """Return the row of a report that `as_properties` went into.
+
+    `reason` says why there is no verdict, unless a property says so.
+    """
     found = dict(properties)
     return Row(
-        nodeid=nodeid,
+        nodeid=found[PROPERTY + "nodeid"],
         status=status,
         verdict=json.loads(found.get(PROPERTY + "verdict", "{}")),
-        reason=found.get(PROPERTY + "reason", ""),
+        reason=found.get(PROPERTY + "reason", reason),
+        note=note,
         passes=tuple(json.loads(found.get(PROPERTY + "passes", "[]"))),
     )
 
@@ -67,9 +82,19 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return `1 claim`, `2 claims`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def worst_first(rows: Iterable[Row]) -> list[Row]:
-    """Return rows by status, then by margin."""
-    return sorted(rows, key=lambda row: (RANK.index(row.status), row.verdict.get("margin") or 0.0))
+    """Return rows by status, then by margin; last what was expected not to hold."""
+
+    def key(row: Row) -> tuple[bool, int, float]:
+        margin = row.verdict.get("margin") or 0.0
+        return (row.note == EXPECTED, RANK.index(row.status), margin)
+
+    return sorted(rows, key=key)
 
 
 def table(rows: Sequence[Row]) -> list[str]:
@@ -86,7 +111,8 @@ def not_evaluated(rows: Iterable[Row]) -> list[str]:
     """Return a loud line per reason why claims were skipped: a skip must not look like a pass."""
     reasons = Counter(row.reason for row in rows if row.status == NOT_EVALUATED)
     return [
-        f"{count} claims NOT EVALUATED: {reason or 'skipped'}" for reason, count in reasons.items()
+        f"{counted(count, 'claim')} NOT EVALUATED: {reason or 'skipped'}"
+        for reason, count in reasons.items()
     ]
 
 
@@ -95,29 +121,34 @@ def cost(rows: Iterable[Row]) -> str:
     passes = [each for row in rows for each in row.passes]
     prompts = sum(each["prompts"] for each in passes)
     seconds = sum(each["seconds"] for each in passes)
-    return f"{len(passes)} forward passes, {prompts} prompts in all, {seconds:.1f} s in the model"
+    made = counted(len(passes), "forward pass", "forward passes")
+    return f"{made}, {prompts} prompts in all, {seconds:.1f} s in the model"
 
 
 def as_document(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the JSON report: every claim with its verdict, worst first, and the passes."""
     return {
         "claims": [
-            {"nodeid": row.nodeid, "status": row.status, "reason": row.reason, **row.verdict}
-            for row in worst_first(rows)
+            {"nodeid": row.nodeid, **row.verdict, **_outcome(row)} for row in worst_first(rows)
         ],
         "passes": [each for row in rows for each in row.passes],
     }
 
 
+def _outcome(row: Row) -> dict[str, str]:
+    return {"status": row.status, "reason": row.reason, "note": row.note}
+
+
 def _cells(row: Row) -> tuple[str, ...]:
     name = row.nodeid.rsplit("::", 1)[-1]
+    outcome = f"{row.status} ({row.note})" if row.note else row.status
     if not row.verdict:
-        return (name, row.reason[:60], "", "", "", row.status)
+        return (name, shorten(row.reason, 60, placeholder=" ..."), "", "", "", outcome)
     v = row.verdict
     worst = next((p["label"] for p in v["parts"] if p["value"] == v["value"]), "")
     measured = f"{worst} {_number(v['value'])} [{_number(v['low'])}, {_number(v['high'])}]".strip()
-    return (name, measured, v["required"], f"{v['margin']:+.3g}", str(v["n"]), row.status)
+    return (name, measured, v["required"], _number(v["margin"], "+"), str(v["n"]), outcome)
 
 
-def _number(value: float | None) -> str:
-    return "unbounded" if value is None else f"{value:.3g}"
+def _number(value: float | None, sign: str = "") -> str:
+    return "unbounded" if value is None else f"{value:{sign}.3g}"
