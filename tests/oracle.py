@@ -121,7 +121,7 @@ class Oracle:
         value = self.value(layer, head, self.input_norm(layer)(residual[at]))
         logits = self.model.lm_head(self.final_norm(value @ self.w_o(layer, head)))
         logits = -logits if negative else logits
-        return int((logits > logits[token]).sum())
+        return sum(float(other) >= float(logits[token]) for other in logits) - 1
 
 
 def difference(trace, prompts, i):

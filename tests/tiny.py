@@ -27,14 +27,14 @@ def word_tokenizer():
     )
 
 
-def save_gpt2(folder, *, layers=3, heads=4):
+def save_gpt2(folder, *, layers=3, heads=4, width=32):
     """LayerNorm, learned positions, biases, one K/V head per query head."""
     tokenizer = word_tokenizer()
     config = GPT2Config(
         vocab_size=len(tokenizer),
         n_layer=layers,
         n_head=heads,
-        n_embd=32,
+        n_embd=width,
         n_positions=128,
         bos_token_id=1,
         eos_token_id=1,

@@ -38,12 +38,13 @@ class CopyRank(OfHead):
         return (self.site(),)
 
     def numbers(self, batch: Batch) -> Tensor:
-        """Return [batch, 1]: how many tokens have a larger logit (smaller, if negative)."""
+        """Return [batch, 1]: how many other tokens' logits are as large (small, if negative)."""
         residual = batch.act(self.site())[batch.rows, batch.at(self.name_at)]
         logits = batch.weights.copied_logits(residual, self.head)
         signed = -logits if self.negative else logits
         own = signed.gather(1, batch.token_at(self.name_at)[:, None])
-        return (signed > own).sum(dim=1, keepdim=True).double()
+        # Ties count against the name: a head that writes nothing copies nothing.
+        return ((signed >= own).sum(dim=1, keepdim=True) - 1).double()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,5 +76,6 @@ def _write_reference(without: frozenset[str], folder: Path, say: Say) -> None:
 def _source_hashes() -> list[str]:
     """Return the hashes of all that the reference is made from, so that a change is rebuilt."""
     package = Path(str(resources.files("pytest_circuits")))
-    sources = [*package.glob("models/reference/*.py"), *package.glob("tasks/words/*.txt")]
+    made_from = ("models/reference/*.py", "tasks/*.py", "tasks/words/*.txt")
+    sources = [path for pattern in made_from for path in package.glob(pattern)]
     return [hash_file(path) for path in sorted(sources)]
