@@ -16,7 +16,7 @@ from pytest_circuits.options import add_options, read_settings
 from pytest_circuits.report.summary import counted
 from pytest_circuits.session import SESSION, ClaimSession, Loader, load
 
-SHOWN = pytest.StashKey[list[str]]()
+SHOWN = pytest.StashKey[tuple[str, list[str]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -144,18 +144,20 @@ def pytest_assertrepr_compare(
     from pytest_circuits.report.text import failure_text, short_text
 
     # pytest cuts explanations after a few lines; the whole text goes into a section of its own.
-    config.stash[SHOWN] = failure_text(verdict)
-    return short_text(verdict)
+    short = short_text(verdict)
+    config.stash[SHOWN] = (short[0], failure_text(verdict))
+    return short
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Append the full failure text of a failed assertion about an estimate."""
     report = yield
-    lines = item.config.stash.get(SHOWN, [])
-    if lines and report.failed:
+    first, lines = item.config.stash.get(SHOWN, ("", []))
+    # The assertion explained last need not be the one that failed the test: it may be caught.
+    if first and report.failed and first in report.longreprtext:
         report.sections.append(("circuit claim", "\n".join(lines)))
-    item.config.stash[SHOWN] = []
+    item.config.stash[SHOWN] = ("", [])
     return report
 
 

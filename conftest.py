@@ -1,0 +1,3 @@
+"""What all tests share: pytester, which runs pytest inside pytest."""
+
+pytest_plugins = ["pytester"]

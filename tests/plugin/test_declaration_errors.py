@@ -1,0 +1,28 @@
+"""Badly written claims are errors of their file, with the line and the rule."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a = attention(heads('9', at=END), to=IO) >= 0", "*a head is a string 'layer.head'*'9'*"),
+        ("a = look >= 'high'", "*compare*with a number or another measure; got 'high'*"),
+        ("a = 0.1 <= look <= 0.9", "*write x.between(a, b)*"),
+        ("a = attention(heads('0.0', '0.1', at=END), to=IO) >= 0", "*role.each, role.mean or*"),
+    ],
+    ids=["head", "threshold", "chained", "pooling"],
+)
+def test_the_file_the_line_and_the_rule(line, message, claims, pytester):
+    claims(line)
+    result = pytester.runpytest_inprocess()
+    assert result.ret == 2
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ERROR collecting circuits/x.py*", "circuits?x.py:5:*", message])
+
+
+def test_the_other_files_are_still_seen(claims, pytester):
+    claims("a = look >= 0", file="circuits/good.py")
+    claims("a = look >= 'high'", file="circuits/bad.py")
+    result = pytester.runpytest_inprocess("--collect-only", "-q")
+    result.stdout.fnmatch_lines(["circuits/good.py::a", "*ERROR collecting circuits/bad.py*"])

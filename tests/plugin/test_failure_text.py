@@ -1,0 +1,74 @@
+"""What a failing claim says."""
+
+import pytest
+
+CLAIM = "attends = look >= 1.1"
+
+
+def block(result, start):
+    lines = result.outlines
+    first = next(i for i, line in enumerate(lines) if line.startswith(start))
+    return lines[first : next(i for i in range(first, len(lines)) if lines[i][:1] in "=_")]
+
+
+def test_refuted(claims, run, measured):
+    claims(CLAIM)
+    text = block(run(), "attends is refuted")
+    assert len(text) < 20
+    labels = [line.split()[0] for line in text[1:] if line[2] != " "]
+    assert labels == "claim measured required worst model prompts runs source rerun".split()
+    joined = "\n".join(text)
+    for part in (
+        "attention of 0.1 from END to IO >= 1.1",
+        f"{measured.value:.4g} [{measured.low:.4g}, {measured.high:.4g}] attention",
+        "95 % bootstrap over prompts",
+        ">= 1.1, margin -1.",
+        f"[{measured.method.fingerprint[:12]}] float32 on cpu",
+        "IOI, n=8, seed=0",
+        f"digest {measured.method.prompts_digest[:8]}",
+        "this test",
+        "pytest circuits/x.py::attends",
+    ):
+        assert part in joined
+
+
+def test_three_worst_prompts(claims, run, measured):
+    claims(CLAIM)
+    text = block(run(), "attends is refuted")
+    worst = sorted(measured.by_prompt, key=lambda each: each[1])[:3]
+    first = next(i for i, line in enumerate(text) if line.startswith("  worst"))
+    for (prompt, value), line in zip(worst, text[first : first + 3], strict=True):
+        assert f"{value:.3g}" in line
+        assert prompt[:30] in line
+
+
+def test_undecided_says_what_would_decide(claims, run, measured):
+    claims(f"attends = look >= {measured.value!r}")
+    result = run()
+    result.assert_outcomes(failed=1)
+    (line, *_) = block(result, "attends is undecided")
+    assert "straddles the threshold" in line
+    assert "--circuit-prompts" in line
+
+
+def test_the_worst_head_of_each(claims, run):
+    claims("attends = attention(heads('0.0', '0.1', '1.0', at=END).each, to=IO) >= 1.1")
+    text = "\n".join(block(run(), "attends is refuted"))
+    assert "  heads      " in text
+    assert all(head in text for head in ("0.0 ", "0.1 ", "1.0 "))
+
+
+def test_no_internals_in_the_report(claims, run):
+    claims(CLAIM)
+    result = run("--showlocals")
+    for word in ("*_evaluate*", "*collection.py*", "*circuit_verdict*", "*Traceback*"):
+        result.stdout.no_fnmatch_line(word)
+
+
+@pytest.mark.parametrize("threshold", ["float('inf')", "-float('inf')"])
+def test_a_threshold_without_bound_breaks_no_report(threshold, claims, run):
+    claims(f"a = look >= {threshold}")
+    result = run("--circuit-json=out.json", "--junitxml=out.xml")
+    assert result.ret == (0 if threshold.startswith("-") else 1)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    result.stdout.fnmatch_lines(["a   *unbounded*"])
