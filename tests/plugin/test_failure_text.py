@@ -16,7 +16,7 @@ def test_refuted(claims, run, measured):
     text = block(run(), "attends is refuted")
     assert len(text) < 20
     labels = [line.split()[0] for line in text[1:] if line[2] != " "]
-    assert labels == "claim measured required worst model prompts runs source rerun".split()
+    assert " ".join(labels) == "claim measured required worst model prompts runs source rerun"
     joined = "\n".join(text)
     for part in (
         "attention of 0.1 from END to IO >= 1.1",

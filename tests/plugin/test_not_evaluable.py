@@ -41,7 +41,7 @@ CASES = {
     ),
     "position": (
         "attention(heads('0.1', at=END), to='S2+1') >= 0",
-        "*unknown position of IOI prompts 'S2+1'. Did you mean 'S1+1'? Known: IO, S1, S1+1, S2, END.",
+        "*unknown position*'S2+1'. Did you mean 'S1+1'? Known: IO, S1, S1+1, S2, END.",
     ),
     "counterpart": (
         "logit_difference(on='ABD') >= -99",
