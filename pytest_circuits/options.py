@@ -95,8 +95,8 @@ def _value(config: pytest.Config, name: str) -> Any:
         return given
     try:
         return config.getini(f"circuit_{name}")
-    except (TypeError, ValueError) as error:  # a usage error by itself from pytest 9.2 on
-        raise pytest.UsageError(f"circuit_{name}: {error}") from error
+    except (TypeError, ValueError, pytest.UsageError) as error:  # the last from pytest 9.2 on
+        raise pytest.UsageError(f"configuration option circuit_{name}: {error}") from error
 
 
 def _models(specs: Iterable[str]) -> tuple[str, ...]:
