@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -94,12 +95,22 @@ def load(config: pytest.Config, settings: Settings, spec: str) -> Model:
     """Return the model of a spec: from the first hook that knows it, else by `load_model`."""
     from pytest_circuits.models.load import load_model
 
+    _share_cores()
     found = config.hook.pytest_circuits_load_model(spec=spec)
     if found is not None:
         return checked_model(found, spec)
     return load_model(
         spec, device=settings.device, dtype=settings.dtype, cache_dir=settings.cache_dir
     )
+
+
+def _share_cores() -> None:
+    """Give each xdist worker its share of the cores: oversubscribed threads cost up to tenfold."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        import torch
+
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
 
 
 def rerun_command(item: pytest.Item) -> str:
