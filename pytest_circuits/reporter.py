@@ -68,9 +68,8 @@ class Reporter:
 
         Under xdist an internal error can lose a failing test and still exit 0 (xdist #1017).
         """
-        option = self._config.option
-        if option.collectonly or option.setuponly:  # which --setup-plan sets, too
-            return
+        if self._config.option.collectonly or self._config.getoption("setuponly", False):
+            return  # --setup-plan implies the latter
         self._write_json()
         if exitstatus == 0:
             self._lost = sorted(self._expected - self._reported)

@@ -90,9 +90,10 @@ def counted(number: int, one: str, many: str = "") -> str:
 def worst_first(rows: Iterable[Row]) -> list[Row]:
     """Return rows by status, then by margin; last what was expected not to hold."""
 
-    def key(row: Row) -> tuple[bool, int, float]:
+    def key(row: Row) -> tuple[bool, int, float, str]:
         margin = row.verdict.get("margin") or 0.0
-        return (row.note == EXPECTED, RANK.index(row.status), margin)
+        # Workers report in any order; the name makes the order of equals the same every time.
+        return (row.note == EXPECTED, RANK.index(row.status), margin, row.nodeid)
 
     return sorted(rows, key=key)
 

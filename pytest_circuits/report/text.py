@@ -42,7 +42,9 @@ def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[s
         *_field("prompts", f"{method.task}; digest {method.prompts_digest[:8]}", most=2),
         *_field("runs", "; ".join(method.runs), most=3),
         *_field("source", verdict.claim.source),
-        *_field("rerun", rerun),
+        *(
+            [f"  {'rerun':<9}  {rerun}"] if rerun else []
+        ),  # whole, whatever its length: to be copied
     ]
 
 
@@ -75,6 +77,6 @@ def _worst_prompts(verdict: Verdict) -> Iterator[str]:
 def _field(label: str, text: str, *, most: int = 1, keep_label: bool = False) -> Iterable[str]:
     if not text:
         return []
-    lines = wrap(text, WIDTH - 11, max_lines=most, placeholder=" ...")
+    lines = wrap(text, WIDTH - 13, max_lines=most, placeholder=" ...")
     first = [f"{label:<9}  {lines[0]}"]
     return [f"  {line}" for line in first + [f"{'':<11}{line}" for line in lines[1:]]]

@@ -1,0 +1,53 @@
+"""What the plugin adds to every pytest session of the environment: at most 20 ms."""
+
+import json
+import statistics
+import subprocess
+import sys
+
+LIMIT = 20.0  # milliseconds, of one core
+
+# CPU time, because other processes may be using the machine. Importing is measured after pytest
+# and its own plugins are there, as in any session; hooks as the difference of whole sessions.
+SCRIPT = """
+import gc, io, json, sys, time
+from contextlib import redirect_stdout
+import pytest
+
+def session(*args):
+    gc.collect()
+    started = time.process_time()
+    with redirect_stdout(io.StringIO()):
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "test_it.py", *args])
+    assert code == 0
+    return time.process_time() - started
+
+session()
+started = time.process_time()
+import pytest_circuits.plugin
+import pytest_circuits.reporter
+imported = time.process_time() - started
+session("-p", "pytest_circuits.plugin")
+pairs = [(session("-p", "pytest_circuits.plugin"), session()) for _ in range(6)]
+hooks = min(pair[0] for pair in pairs) - min(pair[1] for pair in pairs)
+print(json.dumps([1000 * imported, 1000 * hooks, "torch" in sys.modules]))
+"""
+
+
+def measure_once(folder):
+    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PATH": "", "HOME": str(folder)}
+    out = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=folder, env=env, capture_output=True, check=True
+    ).stdout
+    return json.loads(out)
+
+
+def test_startup_cost(tmp_path, record_testsuite_property):
+    (tmp_path / "test_it.py").write_text("def test_it(): pass")
+    runs = [measure_once(tmp_path) for _ in range(3)]
+    assert not any(torch for _, _, torch in runs)
+    imported = statistics.median(run[0] for run in runs)
+    hooks = max(0.0, statistics.median(run[1] for run in runs))
+    record_testsuite_property("startup_ms", round(imported + hooks, 2))
+    print(f"importing {imported:.1f} ms, hooks {hooks:.1f} ms")
+    assert imported + hooks <= LIMIT

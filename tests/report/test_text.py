@@ -1,0 +1,118 @@
+"""The failure text: short, complete, whatever the claim."""
+
+import pytest
+
+from pytest_circuits import END, IO, attention, heads
+from pytest_circuits.estimates import Part
+from pytest_circuits.report.text import WIDTH, failure_text, interval, short_text
+from pytest_circuits.verdicts import Estimate, Method, judge
+
+MANY = heads(*(f"{layer}.{head}" for layer in range(4) for head in range(4)), at=END, name="movers")
+
+
+def verdict(claim, *, values=(0.5,), by_head=(), prompts=5, source=""):
+    method = Method(
+        task="IOI, n=8, seed=0" + ", and more words about the prompts" * 8,
+        prompts_digest="d" * 16,
+        n=8,
+        seed=0,
+        runs=("IOI", *(f"IOI with some intervention number {i}" for i in range(9))),
+        interval="95 % bootstrap over prompts (2000 resamples)",
+        model="tiny",
+        fingerprint="f" * 64,
+        provenance="here",
+        dtype="float32",
+        device="cpu",
+    )
+    labels = [""] if len(values) == 1 else list(map(str, MANY.heads))
+    estimate = Estimate(
+        measure=claim.measure,
+        parts=tuple(
+            Part(label=label, value=value, low=value - 0.1, high=value + 0.1)
+            for label, value in zip(labels, values, strict=False)
+        ),
+        unit="attention",
+        n=8,
+        by_head=by_head,
+        by_prompt=tuple((f"prompt {i} " + "word " * 40, i / 10) for i in range(prompts)),
+        method=method,
+    )
+    return judge(claim.cite(source) if source else claim, estimate)
+
+
+LOOK = attention(MANY.mean, to=IO)
+
+
+def test_short():
+    assert short_text(verdict(LOOK >= 0.7)) == [
+        f"claim refuted: {LOOK} >= 0.7",
+        "measured 0.5 [0.4, 0.6] attention (n=8)",
+        "required >= 0.7, margin -0.2",
+    ]
+
+
+WORST_CASE = {
+    "values": [i / 100 for i in range(16)],
+    "source": "Wang et al. 2022, " + "a very long source " * 20,
+}
+
+
+@pytest.mark.parametrize("length", [1, 300])
+def test_under_twenty_lines_and_never_wide(length):
+    result = verdict(attention(MANY.each, to=IO) >= 0.7, **WORST_CASE)
+    lines = failure_text(result, name="n" * length, rerun="pytest x.py::a")
+    assert len(lines) < 20
+    assert all(len(line) <= WIDTH for line in lines[1:])
+
+
+def test_all_fields_in_order():
+    lines = failure_text(verdict(LOOK >= 0.7, source="section 3"), name="a", rerun="pytest f.py::a")
+    labels = [line.split()[0] for line in lines[1:] if line[2] != " "]
+    assert " ".join(labels) == "claim measured required worst model prompts runs source rerun"
+
+
+def test_the_rerun_command_is_whole():
+    command = "pytest circuits/x.py::a --circuit-model " + "/long/path" * 30 + " --circuit-seed 3"
+    assert failure_text(verdict(LOOK >= 0.7), rerun=command)[-1] == f"  rerun      {command}"
+
+
+def test_without_name_source_and_rerun():
+    lines = failure_text(verdict(LOOK >= 0.7))
+    assert lines[0] == "claim refuted: no value of the interval satisfies it"
+    assert not any(line.startswith(("  source", "  rerun")) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("claim", "first"),
+    [(LOOK >= 0.7, "0 "), (LOOK <= 0.3, "0.4 "), (LOOK.between(0.1, 0.2), "0.4 ")],
+)
+def test_the_worst_prompts_are_worst_for_the_claim(claim, first):
+    lines = failure_text(verdict(claim))
+    worst = [line for line in lines if "'prompt" in line]
+    assert len(worst) == 3
+    assert worst[0].startswith("  worst      " + first)
+
+
+def test_no_prompts_where_single_prompts_mean_nothing():
+    lines = failure_text(verdict(LOOK >= 0.7, prompts=0))
+    assert not any(line.startswith("  worst") for line in lines)
+
+
+def test_heads_worst_first_and_no_more_than_eight():
+    result = verdict(attention(MANY.each, to=IO) >= 0.7, values=[1 - i / 16 for i in range(16)])
+    text = " ".join(failure_text(result))
+    heads_ = text.partition("heads")[2].partition("worst")[0]
+    assert heads_.split()[0] == "3.3"
+
+
+def test_pooled_heads_are_listed():
+    by_head = tuple((str(head), 0.25) for head in MANY.heads)
+    (line, *_) = [x for x in failure_text(verdict(LOOK >= 0.7, by_head=by_head)) if "heads " in x]
+    assert line.startswith("  heads      0.0 0.25, 0.1 0.25")
+    text = " ".join(failure_text(verdict(LOOK >= 0.7, by_head=by_head)))
+    assert "and 8 more" in " ".join(text.split())
+
+
+def test_an_interval_without_bound():
+    part = Part(label="9.6", value=1.0, low=-float("inf"), high=float("inf"))
+    assert interval(part) == "9.6 1 [-inf, inf]"
