@@ -6,8 +6,8 @@ from importlib import import_module
 from textwrap import shorten
 from typing import Any
 
-from ..errors import CircuitUsageError, ModelNotAvailable, unknown_name
-from .quiet import quiet, quiet_transformers
+from pytest_circuits.errors import CircuitUsageError, ModelNotAvailable, unknown_name
+from pytest_circuits.models.quiet import quiet, quiet_transformers
 
 DTYPES = ("float32", "bfloat16", "float16")
 _REASON_LENGTH = 200  # characters of a library's message that are passed on

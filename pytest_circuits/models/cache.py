@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelNotAvailable
-from .fingerprint import FORMAT, fingerprint_folder, hash_file, hash_json
-from .lock import exclusive
-from .quiet import Say
+from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.models.fingerprint import FORMAT, fingerprint_folder, hash_file, hash_json
+from pytest_circuits.models.lock import exclusive
+from pytest_circuits.models.quiet import Say
 
 MANIFEST = "pytest-circuits-manifest.json"
 VARIABLE = "PYTEST_CIRCUITS_CACHE"

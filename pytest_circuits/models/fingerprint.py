@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .weights import StoredTensor, stored_tensors
+from pytest_circuits.models.weights import StoredTensor, stored_tensors
 
 # Part of every fingerprint and cache manifest: raise it when something else is hashed.
 FORMAT = 1

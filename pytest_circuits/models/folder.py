@@ -7,9 +7,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from ..errors import ModelNotAvailable
-from .quiet import quiet_transformers
-from .weights import SINGLE, weight_files
+from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.models.quiet import quiet_transformers
+from pytest_circuits.models.weights import SINGLE, weight_files
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")

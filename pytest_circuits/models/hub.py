@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import ModelNotAvailable
-from .packaged import KNOWN
-from .quiet import quiet
-from .weights import weight_files
+from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.models.packaged import KNOWN
+from pytest_circuits.models.quiet import quiet
+from pytest_circuits.models.weights import weight_files
 
 # Weights, config and tokenizer at the top of the repository; neither code nor pickles.
 _WANTED = ["*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.model"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from ..errors import ModelNotAvailable
-from .base import Model
-from .bridge import boot, check_device, check_dtype, import_libraries
-from .folder import read_model, read_tokenizer
-from .quiet import announcer, paused_collector
-from .source import Source, find_source
-from .wrap import wrap_model as wrap_model
+from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.models.base import Model
+from pytest_circuits.models.bridge import boot, check_device, check_dtype, import_libraries
+from pytest_circuits.models.folder import read_model, read_tokenizer
+from pytest_circuits.models.quiet import announcer, paused_collector
+from pytest_circuits.models.source import Source, find_source
+from pytest_circuits.models.wrap import wrap_model as wrap_model
 
 
 def load_model(

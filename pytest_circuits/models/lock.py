@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .quiet import Say
+from pytest_circuits.models.quiet import Say
 
 _POLL_SECONDS = 0.1
 

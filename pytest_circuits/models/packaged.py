@@ -8,10 +8,10 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from ..errors import CircuitUsageError
-from .fingerprint import hash_file, hash_json
-from .quiet import Say
-from .smollm2 import PROVENANCE, cache_name, gguf_path, write_smollm2
+from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.models.fingerprint import hash_file, hash_json
+from pytest_circuits.models.quiet import Say
+from pytest_circuits.models.smollm2 import PROVENANCE, cache_name, gguf_path, write_smollm2
 
 KNOWN = ("smollm2-135m", "reference-ioi")
 _WITHOUT = "without="
@@ -67,7 +67,7 @@ def _reference(without: frozenset[str]) -> Recipe:
 
 
 def _write_reference(without: frozenset[str], folder: Path, say: Say) -> None:
-    from .reference.build import write_reference
+    from pytest_circuits.models.reference.build import write_reference
 
     say("building reference-ioi, once")
     write_reference(folder, without=without)

