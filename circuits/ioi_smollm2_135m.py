@@ -13,6 +13,8 @@ How it was found (seed 0, 128 prompts; none of it saw the prompts of seed 1 belo
 3. A role is what has the pattern *and* an effect, alone or together with its like. The circuit is
    the roles, the last pair (22 heads so far) and the six further nodes that, put back into this
    circuit, promised most by the gradient of -(LD of the model - LD of the circuit)^2: 28 heads.
+   Adding six at a time gave faithfulness 0.88, 0.96, 1.00, 0.92 at 22, 28, 34 and 40 nodes; the
+   second was taken for its size. A first search, on 48 prompts, had gone up to 60 heads (0.96).
 
 Thresholds: the end of the seed 0 interval nearer to no effect (of the weakest head, for `each`),
 moved another 20 % towards no effect, rounded in that direction. No effect is 0; half for the share
@@ -44,8 +46,8 @@ What is not:
   duplicate-token heads 9.2 and 2.4 (0.77 and 0.50 from S2 to S1, effect below 0.1).
 - 29.0 and 29.1 attend to END itself, write -0.7 and +0.8, and all but cancel. No role is claimed
   for them, nor for the six supporting heads.
-- The circuit is faithful on average (0.96; five random circuits of as many heads at the same
-  positions: -0.17 to 0.04), but off by 1.1 logits on the single prompt.
+- The circuit is faithful on average (0.96; ten random circuits of as many heads at the same
+  positions, on 64 prompts: -0.19 to 0.23), but off by 1.1 logits on the single prompt.
 """
 
 from pytest_circuits import (
