@@ -91,7 +91,7 @@ other_heads_do_not_copy = (
     copy_score(name_movers.mean, top=5) - copy_score(other_heads.mean, top=5) >= 0.5
 ).cite("section 3.1: average head below 20 %")
 name_movers_write_what_they_see = (attention_logit_correlation(name_movers.each) >= 0.6).cite(
-    "section 3.1, figure 3c"
+    "section 3.1, figure 3"
 )
 name_movers_push_io = (direct_logit_attribution(name_movers.each) >= 0.2).cite("section 3.1")
 
@@ -138,9 +138,9 @@ name_movers_are_backed_up = (
 
 # The circuit as a whole: 87 % of the logit difference, 3.10.
 circuit_does_the_task = (logit_difference(under=keep_only(ioi_circuit, to=mean(ABC))) >= 2.2).cite(
-    "section 4.1"
+    "section 4"
 )
-circuit_is_faithful = (faithfulness(ioi_circuit, to=mean(ABC)) >= 0.6).cite("section 4.1")
+circuit_is_faithful = (faithfulness(ioi_circuit, to=mean(ABC)) >= 0.6).cite("section 4")
 
 # Adversarial prediction: S above IO on 23.4 % instead of 0.7 % of prompts.
 distractor_misleads = (answer_preferred() - answer_preferred(on=DISTRACTOR) >= 0.1).cite(

@@ -14,7 +14,7 @@ class Reference:
     """What a knocked-out node's output is replaced by.
 
     `mean`: its mean over the distribution `over`, per template and token position (the paper's
-    choice, Wang et al. 2022, section 2.1). `zero`: zeros. `resample`: its output on another
+    choice, Wang et al. 2022, section 2). `zero`: zeros. `resample`: its output on another
     prompt of `over` with the same template, drawn at random.
     """
 

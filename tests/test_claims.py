@@ -25,6 +25,7 @@ from pytest_circuits import (
 from pytest_circuits.claims import Claim
 
 ROLE = heads("9.9", "9.6", at=END, name="name movers")
+OTHER = heads("7.3", "7.9", at=END, name="S-inhibition heads")
 MEASURE = attention(ROLE.mean, to=IO)
 numbers = st.floats(-10, 10)
 
@@ -100,6 +101,11 @@ WRONG = [
     (lambda: MEASURE >= "0.5", "compare .* with a number or another measure"),
     (lambda: MEASURE >= True, "compare .* with a number or another measure"),
     (lambda: MEASURE - 1, "combines with measures only"),
+    (lambda: MEASURE - logit_difference(), "a difference needs one unit"),
+    (
+        lambda: attention(ROLE.each, to=IO) > attention(OTHER.each, to=IO),
+        "do not pair: compare role.mean",
+    ),
     (lambda: attention("9.9", to=IO), "must be made by heads"),
     (lambda: copy_score(ROLE.each, top=0), "`top` must be a whole number"),
     (lambda: copy_score(ROLE.each, reads="nothing"), "Known: first block, own input"),
@@ -122,6 +128,12 @@ WRONG = [
 def test_what_is_badly_written_is_refused_by_name(wrong, message):
     with pytest.raises(CircuitUsageError, match=message):
         wrong()
+
+
+def test_nested_differences_keep_their_brackets():
+    a, b, c = (logit_difference(on=name) for name in ("A", "B", "C"))
+    assert str((a - b) - c).startswith("(logit difference on A minus logit difference on B) minus")
+    assert str(a - (b - c)).endswith("minus (logit difference on B minus logit difference on C)")
 
 
 def test_ratios_and_differences_keep_their_units():

@@ -64,8 +64,8 @@ def check_reference(ablation: Ablation, dataset: Dataset, distribution: str) -> 
         neutral = ", ".join(sorted(dataset.neutral)) or "none declared by this task"
         raise ClaimNotEvaluable(
             f"`{ablation.reference}`: the distribution {over} still carries the task, so replacing "
-            "outputs by it hides the very effect that is to be removed (Wang et al. 2022, section "
-            f"2.1). Distributions without the task: {neutral}."
+            "outputs by it hides the very effect that is to be removed (Wang et al. 2022, "
+            f"section 2). Distributions without the task: {neutral}."
         )
     for row, (a, b) in enumerate(zip(source.ids, target.ids, strict=True)):
         if len(a) != len(b):

@@ -105,6 +105,19 @@ class Combined(Measure):
     operation: Literal["-", "/"]
     right: Measure
 
+    def __post_init__(self) -> None:
+        sides = self.left, self.right
+        if self.operation == "-" and self.left.unit != self.right.unit:
+            raise CircuitUsageError(
+                f"a difference needs one unit: '{self.left}' is in {self.left.unit or 'no unit'}, "
+                f"'{self.right}' in {self.right.unit or 'no unit'}."
+            )
+        if len({side.labels() for side in sides if len(side.labels()) > 1}) > 1:
+            raise CircuitUsageError(
+                f"'{self.left}' and '{self.right}' are about each head of different roles, which do "
+                "not pair: compare role.mean or role.sum."
+            )
+
     @property
     def unit(self) -> str:  # type: ignore[override]
         """The unit of the left side for a difference, none for a ratio."""
@@ -130,7 +143,7 @@ class Combined(Measure):
 
     def __str__(self) -> str:
         word = "minus" if self.operation == "-" else "divided by"
-        return f"{self.left} {word} {self.right}"
+        return f"{_bracketed(self.left)} {word} {_bracketed(self.right)}"
 
 
 @dataclass(frozen=True)
@@ -240,6 +253,10 @@ class HeadMeasure(PromptMeasure):
         """Return the role in words, with how its heads are pooled."""
         several = len(self.role.heads) > 1
         return f"{self.role}" + (f", {self.role.pool}" if several else "")
+
+
+def _bracketed(measure: Measure) -> str:
+    return f"({measure})" if isinstance(measure, Combined) else str(measure)
 
 
 def weighted_means(columns: Sequence[Array], weights: Weights) -> Array:

@@ -12,7 +12,7 @@ def knock_out_effect(what: Role | Circuit, *, to: Reference) -> Measure:
     """Measure the drop F(M) - F(M\\K) of the logit difference when K is knocked out.
 
     Unit logits; positive where K helps the task, negative where it works against it. Paired over
-    prompts. Source: Wang et al. 2022, section 2.1 (knock-outs). It is the *total* effect,
+    prompts. Source: Wang et al. 2022, section 2 (knock-outs). It is the *total* effect,
     after later heads have compensated: a small value does not show that K does nothing.
     """
     return logit_difference() - logit_difference(under=knock_out(what, to=to))
