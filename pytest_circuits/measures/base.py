@@ -114,8 +114,8 @@ class Combined(Measure):
             )
         if len({side.labels() for side in sides if len(side.labels()) > 1}) > 1:
             raise CircuitUsageError(
-                f"'{self.left}' and '{self.right}' are about each head of different roles, which do "
-                "not pair: compare role.mean or role.sum."
+                f"'{self.left}' and '{self.right}' are about each head of different roles, which "
+                "do not pair: compare role.mean or role.sum."
             )
 
     @property

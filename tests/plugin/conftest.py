@@ -15,6 +15,8 @@ look = attention(heads("0.1", at=END), to=IO)
 
 # Stands in for measuring, in processes of their own: 0.5 [0.4, 0.6], without loading torch.
 CANNED = """\
+import pytest
+
 import pytest_circuits.evaluation
 from pytest_circuits.estimates import Part
 from pytest_circuits.models.base import Model
@@ -44,11 +46,16 @@ class Evaluation:
 pytest_circuits.evaluation.Evaluation = Evaluation
 
 
-def pytest_circuits_load_model(spec):
+def load(spec):
     return Model(
         spec=spec, bridge=None, tokenizer=None, fingerprint="0" * 64,
         provenance="canned", dtype="float32", device="cpu",
     )
+
+
+@pytest.fixture(scope="session")
+def circuit_load_model():
+    return load
 """
 
 

@@ -35,3 +35,14 @@ def test_every_distribution_gives_the_same_table(dist, claims, canned):
     table = result.stdout.partition("circuit claims =")[2].splitlines()[2:6]
     assert [row.split()[0] for row in table] == ["a[x]", "a[y]", "b[x]", "b[y]"]
     assert "NO REPORT" not in result.stdout
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(1, []), (2, [4]), (64, [1])])
+def test_workers_share_the_cores(workers, threads, claims, run, monkeypatch):
+    claims("a = look <= 1")
+    asked = []
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", str(workers))
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("torch.set_num_threads", asked.append)
+    run().assert_outcomes(passed=1)
+    assert asked == threads
