@@ -52,5 +52,5 @@ def test_unless_it_is_not_strict(expecting):
 
 def test_what_cannot_be_evaluated_is_not_called_skipped(expecting):
     result = expecting("a = attention(heads('40.1', at=END), to=IO) >= 0")
-    result.stdout.fnmatch_lines(["a  *has no head ...*error (xfail)"])
+    result.stdout.fnmatch_lines(["a  *...*error (xfail)"])
     result.stdout.no_fnmatch_line("*NOT EVALUATED*")
