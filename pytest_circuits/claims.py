@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Literal
 
 from pytest_circuits.errors import CircuitUsageError
@@ -26,6 +27,17 @@ class Claim:
     relation: Relation
     threshold: float | tuple[float, float]
     source: str = ""
+
+    def __post_init__(self) -> None:
+        bounds = self.threshold if isinstance(self.threshold, tuple) else (self.threshold,)
+        for bound in bounds:
+            if isinstance(bound, bool) or not isinstance(bound, int | float) or not isfinite(bound):
+                raise CircuitUsageError(
+                    f"`threshold`: compare '{self.measure}' with a finite number or another "
+                    f"measure; got {bound!r}."
+                )
+        if list(bounds) != sorted(bounds):
+            raise CircuitUsageError(f"`between`: the bounds are the wrong way round; got {bounds}.")
 
     def cite(self, source: str) -> Claim:
         """Return the claim with its source: a paper's section, an equation, a URL."""

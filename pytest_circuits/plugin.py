@@ -162,14 +162,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _progress(config: pytest.Config) -> Callable[[str], None]:
-    """Return what shows the work going on: on a terminal a line rewritten, elsewhere nothing."""
-    if hasattr(config, "workerinput") or not sys.stderr.isatty():
-        return lambda message: None
+    """Return what shows the work going on: a line per step on a terminal, elsewhere nothing."""
 
     def show(message: str) -> None:
+        terminal = config.pluginmanager.getplugin("terminalreporter")  # None on workers
+        if terminal is None or not terminal.isatty or terminal.verbosity < 0:
+            return
         capture = config.pluginmanager.getplugin("capturemanager")  # None with -p no:capture
         with capture.global_and_fixture_disabled() if capture else nullcontext():
-            print(f"\r\x1b[Kcircuits: {message[:100]} ", end="", file=sys.stderr, flush=True)
+            terminal.ensure_newline()  # pytest then repeats the file it was at
+            terminal.write_line(f"circuits: {message}")
 
     return show
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from os.path import relpath
@@ -79,6 +80,7 @@ class ClaimSession:
         from pytest_circuits.engine.memory import DEFAULT_MEMORY
         from pytest_circuits.evaluation import Evaluation
 
+        _share_cores()
         claims = [item.stash[CLAIM] for item in self._items]
         return Evaluation(
             model,
@@ -95,7 +97,6 @@ def load(config: pytest.Config, settings: Settings, spec: str) -> Model:
     """Return the model of a spec: from the first hook that knows it, else by `load_model`."""
     from pytest_circuits.models.load import load_model
 
-    _share_cores()
     found = config.hook.pytest_circuits_load_model(spec=spec)
     if found is not None:
         return checked_model(found, spec)
@@ -107,9 +108,8 @@ def load(config: pytest.Config, settings: Settings, spec: str) -> Model:
 def _share_cores() -> None:
     """Give each xdist worker its share of the cores: oversubscribed threads cost up to tenfold."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1:
-        import torch
-
+    torch = sys.modules.get("torch")  # loaded by whatever loaded the model
+    if workers > 1 and torch is not None:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
 
 

@@ -67,7 +67,7 @@ class Estimate:
 
     def between(self, low: float, high: float) -> Verdict:
         """Return the verdict on the value lying in [low, high]."""
-        return judge(Claim(self.measure, "between", (float(low), float(high))), self)
+        return judge(Claim(self.measure, "between", (low, high)), self)
 
     def __float__(self) -> float:
         return self.value
@@ -92,12 +92,12 @@ class Estimate:
         return f"{self.measure} = {', '.join(parts)} {self.unit} (n={self.n})".replace("  ", " ")
 
     def _judge(self, relation: Relation, threshold: float) -> Verdict:
-        if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        if isinstance(threshold, Estimate | Measure):
             raise CircuitUsageError(
-                f"`threshold`: compare an estimate with a number; got {threshold!r}. Two measures "
-                "are compared before they are measured, which pairs them: check(a > b, model)."
+                "`threshold`: compare two measures before they are measured, which pairs them: "
+                "check(a > b, model)."
             )
-        return judge(Claim(self.measure, relation, float(threshold)), self)
+        return judge(Claim(self.measure, relation, threshold), self)
 
     def _only(self) -> Part:
         if len(self.parts) > 1:
@@ -186,4 +186,4 @@ def verdict_of_comparison(left: object, operator: str, right: object) -> Verdict
     if not isinstance(left, Estimate) or not isinstance(right, int | float):
         return None
     relation: Relation = operator  # type: ignore[assignment]
-    return judge(Claim(left.measure, relation, float(right)), left)
+    return judge(Claim(left.measure, relation, right), left)

@@ -98,8 +98,11 @@ def test_a_role_of_several_heads_must_say_how_they_are_pooled():
 
 
 WRONG = [
-    (lambda: MEASURE >= "0.5", "compare .* with a number or another measure"),
-    (lambda: MEASURE >= True, "compare .* with a number or another measure"),
+    (lambda: MEASURE >= "0.5", "compare .* with a finite number or another measure"),
+    (lambda: MEASURE >= True, "compare .* with a finite number or another measure"),
+    (lambda: MEASURE >= float("nan"), "finite number"),
+    (lambda: MEASURE.between(0, float("inf")), "finite number"),
+    (lambda: MEASURE.between(1, 0), "the wrong way round"),
     (lambda: MEASURE - 1, "combines with measures only"),
     (lambda: MEASURE - logit_difference(), "a difference needs one unit"),
     (

@@ -75,7 +75,7 @@ class Measure(ABC):
         """Return the claim that the value lies in [low, high]."""
         from pytest_circuits.claims import Claim
 
-        return Claim(self, "between", (float(low), float(high)))
+        return Claim(self, "between", (low, high))
 
     def __sub__(self, other: Measure) -> Measure:
         return Combined(self, "-", _measure(other))
@@ -274,11 +274,7 @@ def _claim(left: Measure, relation: Literal[">=", "<=", ">", "<"], other: Any) -
 
     if isinstance(other, Measure):
         return Claim(Combined(left, "-", other), relation, 0.0)
-    if isinstance(other, bool) or not isinstance(other, int | float):
-        raise CircuitUsageError(
-            f"`threshold`: compare '{left}' with a number or another measure; got {other!r}."
-        )
-    return Claim(left, relation, float(other))
+    return Claim(left, relation, other)
 
 
 def _measure(other: Any) -> Measure:
