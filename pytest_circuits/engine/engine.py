@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_circuits.engine.ablate import ablated_layers, check_reference, edits
 from pytest_circuits.engine.batch import Batch, Edit, forward, padded
-from pytest_circuits.engine.memory import DEFAULT_MEMORY, batch_size, bytes_of_z, in_batches
+from pytest_circuits.engine.memory import DEFAULT_MEMORY, batch_size, in_batches
 from pytest_circuits.engine.references import Collector, References
 from pytest_circuits.engine.weights import ModelWeights
 from pytest_circuits.errors import ClaimNotEvaluable
@@ -141,10 +141,12 @@ class Engine:
     def _batch_size(
         self, prompts: Prompts, sites: frozenset[Site], collectors: Sequence[Collector]
     ) -> int:
-        held = self._references.layer_rows_held(collectors)
-        held_bytes = held * bytes_of_z(self.model, max(map(len, prompts.ids)))
         return batch_size(
-            self.model, prompts, sites | _z_sites(collectors), self._memory - held_bytes
+            self.model,
+            prompts,
+            sites | _z_sites(collectors),
+            memory=self._memory,
+            held_rows=self._references.layer_rows_held(collectors),
         )
 
     def _prepare_reference(self, run: Run) -> None:

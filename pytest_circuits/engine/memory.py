@@ -15,15 +15,23 @@ if TYPE_CHECKING:
 DEFAULT_MEMORY = 1 << 30  # bytes
 
 
-def batch_size(model: Model, prompts: Prompts, sites: Iterable[Site], memory: int) -> int:
-    """Return how many prompts fit the budget in bytes: what is kept, plus one block at work."""
-    need = bytes_per_prompt(model, max(map(len, prompts.ids)), sites)
-    if need > memory:
+def batch_size(
+    model: Model, prompts: Prompts, sites: Iterable[Site], *, memory: int, held_rows: int
+) -> int:
+    """Return how many prompts fit the budget in bytes: what is kept, plus one block at work.
+
+    `held_rows` are the rows of one layer's z that ablation references hold meanwhile.
+    """
+    longest = max(map(len, prompts.ids))
+    need = bytes_per_prompt(model, longest, sites)
+    held = held_rows * bytes_of_z(model, longest)
+    if need + held > memory:
         raise ClaimNotEvaluable(
-            f"`memory`: one prompt needs about {need / 1e6:.0f} MB of activations, the budget is "
-            f"{memory / 1e6:.0f} MB. Raise it with --circuit-memory."
+            f"`memory`: one prompt needs about {need / 1e6:.1f} MB of activations and ablation "
+            f"references {held / 1e6:.1f} MB, the budget is {memory / 1e6:.1f} MB. Raise it with "
+            "--circuit-memory."
         )
-    return min(len(prompts), memory // need)
+    return min(len(prompts), (memory - held) // need)
 
 
 def bytes_per_prompt(model: Model, length: int, sites: Iterable[Site]) -> int:

@@ -111,14 +111,20 @@ class TemplateMeans:
         self._labels = {label: i for i, label in enumerate(dict.fromkeys(prompts.groups))}
         self._sizes = [prompts.groups.count(label) for label in self._labels]
         self._sums: dict[int, Tensor] = {}
+        self._added: dict[int, set[int]] = defaultdict(set)
 
     def add(self, batch: Batch, layer: int) -> None:
-        """Add the rows of a batch, z [batch, pos, head_index, d_head], in float32."""
-        z = batch.act(Site("z", layer)).float()
+        """Add the rows of a batch, z [batch, pos, head_index, d_head], in float32.
+
+        A row counts once, also when a batch comes again because memory ran out half-way.
+        """
+        new = [k for k, row in enumerate(batch.index) if row not in self._added[layer]]
+        z = batch.act(Site("z", layer))[new].float()
         if layer not in self._sums:
             longest = max(map(len, self._prompts.ids))
             self._sums[layer] = z.new_zeros(len(self._sizes), longest, *z.shape[2:])
-        self._sums[layer][:, : z.shape[1]].index_add_(0, self._groups(batch), z)
+        self._sums[layer][:, : z.shape[1]].index_add_(0, self._groups(batch)[new], z)
+        self._added[layer].update(batch.index)
 
     def replacement(self, rows: Batch, width: int) -> Replacement:
         """Return, per layer, each row's template mean, cut to the batch's token width.

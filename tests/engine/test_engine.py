@@ -38,6 +38,7 @@ from pytest_circuits import (
     zero,
 )
 from pytest_circuits.engine import memory
+from pytest_circuits.engine.references import TemplateMeans
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.readings import Draw
 
@@ -176,6 +177,22 @@ def test_out_of_memory_halves_the_batch_and_goes_on(model, monkeypatch, error):
     monkeypatch.setattr(model.bridge, "run_with_hooks", starved)
     assert values(check_all(claims, model, prompts=N)) == pytest.approx(truth, rel=1e-5, abs=1e-6)
     assert sizes[:4] == [N, N // 2, N // 4, N // 4]
+
+
+def test_out_of_memory_while_a_reference_is_collected_counts_no_row_twice(model, monkeypatch):
+    claim = knock_out_effect(MOVERS, to=mean(ABC)) >= 0
+    truth = values(check_all([claim], model, prompts=N))
+    inner, calls_ = TemplateMeans.add, []
+
+    def failing(self, batch, layer):
+        calls_.append((len(batch.index), layer))
+        if len(calls_) == 2:
+            raise MemoryError
+        inner(self, batch, layer)
+
+    monkeypatch.setattr(TemplateMeans, "add", failing)
+    assert values(check_all([claim], model, prompts=N)) == pytest.approx(truth, rel=1e-5)
+    assert [size for size, _ in calls_[:3]] == [N, N, N // 2]
 
 
 def test_out_of_memory_with_one_prompt_is_not_evaluable(model, monkeypatch):
