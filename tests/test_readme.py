@@ -78,6 +78,19 @@ def test_python_blocks_run(capsys):
     assert "bootstrap" in capsys.readouterr().out
 
 
+def test_the_install_commands_resolve():
+    for line in blocks("pip")[0][4].splitlines():
+        arguments = line.removeprefix("$ pip install ").split()
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--dry-run", *arguments],
+            cwd=README.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_knows_the_targets():
     for line in blocks("make")[0][4].splitlines():
