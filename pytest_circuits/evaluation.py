@@ -78,6 +78,7 @@ class Evaluation:
         dataset = self._engine.dataset(needs[0].run.draw)
         return Method(
             task=dataset.description,
+            left_out=dataset.left_out,
             prompts_digest=dataset.digest(),
             n=found.n,
             seed=draw.seed,

@@ -16,6 +16,7 @@ class Method:
     """How a value was measured; without it the number means nothing. All builtins."""
 
     task: str
+    left_out: tuple[str, ...]
     prompts_digest: str
     n: int
     seed: int
@@ -26,6 +27,10 @@ class Method:
     provenance: str
     dtype: str
     device: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as builtins that JSON knows."""
+        return {**asdict(self), "runs": list(self.runs), "left_out": list(self.left_out)}
 
     def __str__(self) -> str:
         return (
@@ -158,7 +163,7 @@ class Verdict:
             "parts": [asdict(part) for part in self.estimate.parts],
             "by_head": dict(self.estimate.by_head),
             "worst_prompts": [list(each) for each in self.worst_prompts()],
-            "method": {**asdict(self.estimate.method), "runs": list(self.estimate.method.runs)},
+            "method": self.estimate.method.as_dict(),
         }
 
 

@@ -40,6 +40,7 @@ def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[s
             "model", f"{method.model} [{method.fingerprint[:12]}] {method.dtype} on {method.device}"
         ),
         *_field("prompts", f"{method.task}; digest {method.prompts_digest[:8]}", most=2),
+        *_field("left out", "; ".join(method.left_out)),
         *_field("runs", "; ".join(method.runs), most=3),
         *_field("source", verdict.claim.source),
         *(

@@ -31,7 +31,8 @@ class Evaluation:
 
     def verdict(self, claim, draw):
         method = Method(
-            task="canned", prompts_digest="0" * 16, n=draw.n, seed=draw.seed, runs=("IOI",),
+            task="canned", left_out=(), prompts_digest="0" * 16, n=draw.n, seed=draw.seed,
+            runs=("IOI",),
             interval="95 % interval", model=self.model.spec, fingerprint="0" * 64,
             provenance="canned", dtype="float32", device="cpu",
         )

@@ -7,11 +7,12 @@ import pytest
     ("line", "message"),
     [
         ("a = attention(heads('9', at=END), to=IO) >= 0", "*a head is a string 'layer.head'*'9'*"),
-        ("a = look >= 'high'", "*compare*with a number or another measure; got 'high'*"),
+        ("a = look >= 'high'", "*with a finite number or another measure; got 'high'*"),
+        ("a = look >= float('inf')", "*with a finite number or another measure; got inf*"),
         ("a = 0.1 <= look <= 0.9", "*write x.between(a, b)*"),
         ("a = attention(heads('0.0', '0.1', at=END), to=IO) >= 0", "*role.each, role.mean or*"),
     ],
-    ids=["head", "threshold", "chained", "pooling"],
+    ids=["head", "threshold", "unbounded", "chained", "pooling"],
 )
 def test_the_file_the_line_and_the_rule(line, message, claims, pytester):
     claims(line)

@@ -13,6 +13,7 @@ MANY = heads(*(f"{layer}.{head}" for layer in range(4) for head in range(4)), at
 def verdict(claim, *, values=(0.5,), by_head=(), prompts=5, source=""):
     method = Method(
         task="IOI, n=8, seed=0" + ", and more words about the prompts" * 8,
+        left_out=("12 of 158 names (not one token): " + "Amir, " * 40,),
         prompts_digest="d" * 16,
         n=8,
         seed=0,
@@ -68,7 +69,7 @@ def test_under_twenty_lines_and_never_wide(length):
 def test_all_fields_in_order():
     lines = failure_text(verdict(LOOK >= 0.7, source="section 3"), name="a", rerun="pytest f.py::a")
     labels = [line.split()[0] for line in lines[1:] if line[2] != " "]
-    assert " ".join(labels) == "claim measured required worst model prompts runs source rerun"
+    assert " ".join(labels) == "claim measured required worst model prompts left runs source rerun"
 
 
 def test_the_rerun_command_is_whole():
