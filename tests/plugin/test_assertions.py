@@ -15,7 +15,7 @@ def test_it(circuit_model):
 @pytest.fixture
 def fails(pytester, run):
     def fails(body):
-        pytester.makepyfile(test_own=TEST.format(body=body))
+        pytester.makepyfile(test_users_own=TEST.format(body=body))
         result = run("--circuit-model=tiny")
         result.assert_outcomes(failed=1)
         return result
@@ -43,7 +43,7 @@ def test_a_comparison_is_explained(comparison, fails):
 
 def test_a_comparison_that_holds_passes(pytester, run):
     body = "assert 0 <= measure(circuit_model, look, prompts=8)"
-    pytester.makepyfile(test_own=TEST.format(body=body))
+    pytester.makepyfile(test_users_own=TEST.format(body=body))
     run("--circuit-model=tiny").assert_outcomes(passed=1)
 
 

@@ -12,15 +12,15 @@ def test_again(circuit_model):
 
 
 def test_once_per_model(pytester, run, provider):
-    pytester.makepyfile(test_own=MEASURE)
+    pytester.makepyfile(test_users_own=MEASURE)
     result = run("--circuit-model=first", "--circuit-model=second", "-v")
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["*test_own.py::test_it[[]second] PASSED*"])
+    result.stdout.fnmatch_lines(["*test_users_own.py::test_it[[]second] PASSED*"])
     assert provider.asked == ["first", "second"]
 
 
 def test_without_a_model(pytester, run):
-    pytester.makepyfile(test_own=MEASURE)
+    pytester.makepyfile(test_users_own=MEASURE)
     result = run()
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["the fixture `circuit_model` needs --circuit-model SPEC"])
@@ -28,7 +28,7 @@ def test_without_a_model(pytester, run):
 
 
 def test_a_missing_model_is_an_error_or_a_skip(pytester):
-    pytester.makepyfile(test_own=MEASURE)
+    pytester.makepyfile(test_users_own=MEASURE)
     pytester.runpytest_inprocess("--circuit-model=./none").assert_outcomes(errors=2)
     skip = ("--circuit-model=./none", "--circuit-missing-model=skip", "-rs")
     result = pytester.runpytest_inprocess(*skip)
@@ -38,7 +38,7 @@ def test_a_missing_model_is_an_error_or_a_skip(pytester):
 
 def test_an_overridden_loader_serves_claims_and_functions(claims, pytester, tiny_folder):
     claims("a = look <= 1")
-    pytester.makepyfile(test_own=MEASURE)
+    pytester.makepyfile(test_users_own=MEASURE)
     pytester.makeconftest(
         f"""
         import pytest
