@@ -133,6 +133,17 @@ def test_what_is_badly_written_is_refused_by_name(wrong, message):
         wrong()
 
 
+def test_values_per_head_of_a_combination():
+    by_head = (attention(ROLE.mean, to=IO) - attention(ROLE.mean, to=S1)).by_head()
+    assert by_head == attention(ROLE.each, to=IO) - attention(ROLE.each, to=S1)
+    assert by_head.labels() == ("9.9", "9.6")
+    assert (attention(ROLE.mean, to=IO) - attention(OTHER.mean, to=IO)).by_head() is None
+    assert (logit_difference() - logit_difference(on=ABC)).by_head() is None
+    one_side = direct_logit_attribution(ROLE.sum) - logit_difference(on=ABC)
+    assert one_side.by_head().labels() == ("9.9", "9.6")
+    assert abs(one_side).by_head().labels() == ("9.9", "9.6")
+
+
 def test_nested_differences_keep_their_brackets():
     a, b, c = (logit_difference(on=name) for name in ("A", "B", "C"))
     assert str((a - b) - c).startswith("(logit difference on A minus logit difference on B) minus")

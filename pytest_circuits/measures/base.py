@@ -141,6 +141,15 @@ class Combined(Measure):
         """Return the labels of the side that has several."""
         return max(self.left.labels(), self.right.labels(), key=len)
 
+    def by_head(self) -> Measure | None:
+        """Return the combination per head, where the heads of both sides are the same."""
+        left, right = self.left.by_head(), self.right.by_head()
+        if left is None and right is None:
+            return None
+        if left is not None and right is not None and left.labels() != right.labels():
+            return None
+        return Combined(_first(left, self.left), self.operation, _first(right, self.right))
+
     def __str__(self) -> str:
         word = "minus" if self.operation == "-" else "divided by"
         return f"{_bracketed(self.left)} {word} {_bracketed(self.right)}"
@@ -168,6 +177,11 @@ class Absolute(Measure):
     def labels(self) -> tuple[str, ...]:
         """Return the labels of the inner measure."""
         return self.inner.labels()
+
+    def by_head(self) -> Measure | None:
+        """Return the absolute value per head of the inner measure."""
+        alone = self.inner.by_head()
+        return None if alone is None else Absolute(alone)
 
     def __str__(self) -> str:
         return f"|{self.inner}|"
@@ -253,6 +267,10 @@ class HeadMeasure(PromptMeasure):
         """Return the role in words, with how its heads are pooled."""
         several = len(self.role.heads) > 1
         return f"{self.role}" + (f", {self.role.pool}" if several else "")
+
+
+def _first(maybe: Measure | None, otherwise: Measure) -> Measure:
+    return otherwise if maybe is None else maybe
 
 
 def _bracketed(measure: Measure) -> str:
