@@ -19,7 +19,7 @@ from typing import Any
 from pytest_circuits.errors import ModelNotAvailable
 from pytest_circuits.models.fingerprint import FORMAT, fingerprint_folder, hash_file, hash_json
 from pytest_circuits.models.lock import exclusive
-from pytest_circuits.models.quiet import Say
+from pytest_circuits.models.quiet import Announcer
 
 MANIFEST = "pytest-circuits-manifest.json"
 VARIABLE = "PYTEST_CIRCUITS_CACHE"
@@ -41,7 +41,7 @@ class CachedFolder:
 
     root: Path
     name: str
-    build: Callable[[Path, Say], None] = field(repr=False)
+    build: Callable[[Path, Announcer], None] = field(repr=False)
 
     @property
     def path(self) -> Path:
@@ -62,7 +62,7 @@ class CachedFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def ensure(self, say: Say) -> None:
+    def ensure(self, say: Announcer) -> None:
         """Build the folder if it is missing or damaged; wait for another process that builds it.
 
         Raises ModelNotAvailable if the cache folder cannot be written.
@@ -79,7 +79,7 @@ class CachedFolder:
                 f"Set {VARIABLE} to a folder that can be written."
             ) from error
 
-    def _replace(self, say: Say) -> None:
+    def _replace(self, say: Announcer) -> None:
         """Build beside the final place and move there; only called while the lock is held."""
         for leftover in self.root.glob(f".{self.name}.partial-*"):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -33,8 +33,8 @@ def fetch(spec: str, *, progress: bool) -> Path:
     if not weight_files(folder):
         raise ModelNotAvailable(
             f"hub model {spec!r} has no safetensors weights, and pickled weights are refused "
-            "because loading a pickle can run any code. Convert it: "
-            "https://huggingface.co/spaces/safetensors/convert"
+            "because loading a pickle can run any code. If you trust it, convert it into a folder "
+            f'and name that: python -c "{_conversion(name, revision)}"'
         )
     return folder
 
@@ -78,6 +78,14 @@ def _download(spec: str, name: str, revision: str | None) -> Path:
             f"Without network: {', '.join(KNOWN)}"
         ) from error
     return Path(folder)
+
+
+def _conversion(name: str, revision: str | None) -> str:
+    at = f", revision={revision!r}" if revision else ""
+    return (
+        "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T; "
+        f"[kind.from_pretrained({name!r}{at}).save_pretrained('./converted') for kind in (M, T)]"
+    )
 
 
 def _arguments(name: str, revision: str | None) -> str:

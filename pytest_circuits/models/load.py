@@ -9,7 +9,7 @@ from pytest_circuits.errors import ModelNotAvailable
 from pytest_circuits.models.base import Model
 from pytest_circuits.models.bridge import boot, check_device, check_dtype, import_libraries
 from pytest_circuits.models.folder import read_model, read_tokenizer
-from pytest_circuits.models.quiet import announcer, paused_collector
+from pytest_circuits.models.quiet import Announcer, paused_collector
 from pytest_circuits.models.source import Source, find_source
 from pytest_circuits.models.wrap import wrap_model as wrap_model
 
@@ -38,7 +38,7 @@ def load_model(
         import_libraries()
         check_device(device)
         if source.cached is not None and hashing.result() is None:
-            source.cached.ensure(announcer(progress))
+            source.cached.ensure(Announcer(progress))
             hashing = pool.submit(source.fingerprint)
         return _read(source, hashing, device=device, dtype=dtype)
 

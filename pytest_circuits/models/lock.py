@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_circuits.models.quiet import Say
+from pytest_circuits.models.quiet import Announcer
 
 _POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, say: Say) -> Iterator[None]:
+def exclusive(path: Path, say: Announcer) -> Iterator[None]:
     """Hold the lock file `path`; say so once when another process holds it and this one waits."""
     with path.open("a+b") as stream:
         if not _try_lock(stream.fileno()):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.models.fingerprint import hash_file, hash_json
-from pytest_circuits.models.quiet import Say
+from pytest_circuits.models.quiet import Announcer
 from pytest_circuits.models.smollm2 import PROVENANCE, cache_name, gguf_path, write_smollm2
 
 KNOWN = ("smollm2-135m", "reference-ioi")
@@ -23,7 +23,7 @@ class Recipe:
 
     name: str
     provenance: str
-    build: Callable[[Path, Say], None] = field(repr=False)
+    build: Callable[[Path, Announcer], None] = field(repr=False)
 
 
 def packaged(spec: str) -> Recipe | None:
@@ -66,7 +66,7 @@ def _reference(without: frozenset[str]) -> Recipe:
     )
 
 
-def _write_reference(without: frozenset[str], folder: Path, say: Say) -> None:
+def _write_reference(without: frozenset[str], folder: Path, say: Announcer) -> None:
     from pytest_circuits.models.reference.build import write_reference
 
     say("building reference-ioi, once")

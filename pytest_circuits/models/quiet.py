@@ -8,18 +8,20 @@ import io
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-Say = Callable[[str], None]
 
+@dataclass(frozen=True)
+class Announcer:
+    """Writes step lines to stderr if `progress`; long steps may then draw progress bars there."""
 
-def announcer(progress: bool) -> Say:
-    """Return a function that writes one step line to stderr, or one that does nothing."""
+    progress: bool
 
-    def say(text: str) -> None:
-        print(f"pytest-circuits: {text}", file=sys.stderr, flush=True)
-
-    return say if progress else lambda text: None
+    def __call__(self, text: str) -> None:
+        """Write one step."""
+        if self.progress:
+            print(f"pytest-circuits: {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

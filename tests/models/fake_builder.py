@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from pytest_circuits.models.cache import CachedFolder
-from pytest_circuits.models.quiet import announcer
+from pytest_circuits.models.quiet import Announcer
 
 
 def main(root: Path, log: Path, seconds: float) -> None:
@@ -27,7 +27,7 @@ def main(root: Path, log: Path, seconds: float) -> None:
         (folder / "config.json").write_text("{}")
 
     cached = CachedFolder(root=root, name="fake", build=build)
-    cached.ensure(announcer(True))
+    cached.ensure(Announcer(True))
     print(cached.verified_fingerprint())
 
 
