@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-DTYPES = ("float32", "bfloat16", "float16")
+from pytest_circuits.models.base import DTYPES
+
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 

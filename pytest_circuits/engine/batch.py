@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -107,23 +107,32 @@ def forward(
     import torch
 
     acts: dict[Site, Tensor] = {}
+    edited: set[Site] = set()
     rows = torch.arange(len(tokens), device=tokens.device)
-    hooks: list[tuple[str, Hook]]
-    hooks = [(HOOKS["z"].format(layer=at), _editing(edit)) for at, edit in (edits or {}).items()]
-    hooks += [
-        (HOOKS[s.name].format(layer=s.layer), _keeping(acts, s)) for s in sites if s.layer >= 0
-    ]
-    hooks.append((HOOKS["resid_final"], _keeping(acts, Site("resid_final"))))
+    changes = {Site("z", layer): edit for layer, edit in (edits or {}).items()}
+    kept = [site for site in sites if site.name in HOOKS]
+    hooks = [(_hook_name(site), _editing(edit, edited, site)) for site, edit in changes.items()]
+    hooks += [(_hook_name(site), _keeping(acts, site)) for site in kept]
     hooks.append(("unembed.hook_in", lambda x, hook: x[rows, ends][:, None]))
     with torch.no_grad():
         logits = model.bridge.run_with_hooks(tokens, fwd_hooks=hooks)
-    acts[Site("logits")] = logits[:, 0]
-    _complain_of_missing(sites, acts)
+    if logits.shape[1] == 1:  # otherwise the unembedding's hook did not fire
+        acts[Site("logits")] = logits[:, 0]
+    _complain_of_missing({*sites, Site("logits")}, acts)
+    _complain_of_missing(changes, edited)
     return acts
 
 
-def _editing(edit: Edit) -> Hook:
-    return lambda value, hook: edit(value)
+def _hook_name(site: Site) -> str:
+    return HOOKS[site.name].format(layer=site.layer)
+
+
+def _editing(edit: Edit, edited: set[Site], site: Site) -> Hook:
+    def change(value: Tensor, hook: Any) -> Tensor:
+        edited.add(site)
+        return edit(value)
+
+    return change
 
 
 def _keeping(acts: dict[Site, Tensor], site: Site) -> Hook:
@@ -133,10 +142,10 @@ def _keeping(acts: dict[Site, Tensor], site: Site) -> Hook:
     return keep
 
 
-def _complain_of_missing(sites: Iterable[Site], acts: dict[Site, Tensor]) -> None:
-    missing = [site for site in sites if site not in acts]
+def _complain_of_missing(sites: Iterable[Site], fired: Container[Site]) -> None:
+    missing = sorted(site for site in sites if site not in fired)
     if missing:
         raise ClaimNotEvaluable(
             f"the model ran, but its hooks never fired for {missing[0]}: this architecture does "
-            "not expose that activation through TransformerBridge."
+            "not expose that activation through TransformerBridge, so nothing was read or changed."
         )

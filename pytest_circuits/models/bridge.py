@@ -7,9 +7,9 @@ from textwrap import shorten
 from typing import Any
 
 from pytest_circuits.errors import CircuitUsageError, ModelNotAvailable, unknown_name
+from pytest_circuits.models.base import DTYPES
 from pytest_circuits.models.quiet import quiet, quiet_transformers
 
-DTYPES = ("float32", "bfloat16", "float16")
 _REASON_LENGTH = 200  # characters of a library's message that are passed on
 
 

@@ -274,6 +274,28 @@ def test_logits_that_are_not_finite_are_an_error(folder):
         measure(broken, attention(MOVERS.mean, to=IO), prompts=N)
 
 
+@pytest.mark.parametrize("dead", ["z", "pattern"])
+def test_a_hook_that_never_fires_is_an_error(model, monkeypatch, dead):
+    """Without the hook point nothing is read or changed: that must not pass for a result."""
+    inner = model.bridge.run_with_hooks
+
+    def deaf(tokens, fwd_hooks):
+        heard = [hook for hook in fwd_hooks if not hook[0].endswith(f"hook_{dead}")]
+        return inner(tokens, fwd_hooks=heard)
+
+    monkeypatch.setattr(model.bridge, "run_with_hooks", deaf)
+    needs_z = logit_difference(under=knock_out(MOVERS, to=zero()))
+    with pytest.raises(ClaimNotEvaluable, match=f"never fired for Site.*{dead}"):
+        measure(model, needs_z if dead == "z" else attention(MOVERS.mean, to=IO), prompts=N)
+
+
+def test_logits_at_other_positions_are_never_taken_for_those_at_end(model, monkeypatch):
+    inner = model.bridge.run_with_hooks
+    monkeypatch.setattr(model.bridge, "run_with_hooks", lambda tokens, fwd_hooks: inner(tokens))
+    with pytest.raises(ClaimNotEvaluable, match=r"never fired for Site.*logits"):
+        measure(model, logit_difference(), prompts=N)
+
+
 def test_a_bos_token_shifts_every_position_and_no_meaning(model):
     with_bos = measure(model, attention(MOVERS.mean, to=IO), task=IOI(bos="default"), prompts=N)
     without = measure(model, attention(MOVERS.mean, to=IO), prompts=N)
