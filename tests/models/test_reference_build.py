@@ -17,7 +17,7 @@ from pytest_circuits.models.reference import (
     write_reference,
 )
 from pytest_circuits.models.reference.codes import N_CODES, sign_code
-from pytest_circuits.models.reference.layout import D_HEAD
+from pytest_circuits.models.reference.layout import D_HEAD, N_HEADS, N_LAYERS
 
 
 @pytest.fixture(scope="module")
