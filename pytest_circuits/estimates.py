@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.errors import ClaimNotEvaluable
@@ -93,7 +93,9 @@ def _resampled(seed: int, n: int) -> Array:
 def _bootstrap(measure: Measure, read: Read, draw: Draw) -> list[tuple[float, float]]:
     import numpy as np
 
-    values = measure.value(read, draw, partial(_resampled, draw.seed))
+    # Drawn once, for both sides of a difference or ratio: the same draws are what pairs them.
+    weights = cache(partial(_resampled, draw.seed))
+    values = measure.value(read, draw, weights)
     # A resample in which the quantity is undefined leaves the interval unbounded, not narrower.
     defined = [bool(np.isfinite(part).all()) for part in values]
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]

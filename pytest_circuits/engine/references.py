@@ -66,8 +66,7 @@ class References:
     def is_ready(self, run: Run) -> bool:
         """Return whether the run's ablation has all it needs."""
         assert run.under is not None
-        key = (run.draw, run.under.reference)
-        return key in self._ready and self._planned[key] <= self._ready[key].layers
+        return self._is_collected((run.draw, run.under.reference))
 
     def missing(self, run: Run, prompts: Prompts) -> list[Collector]:
         """Return collectors for what can be collected while `run` runs."""
@@ -77,10 +76,11 @@ class References:
             Collector((draw, reference), frozenset(layers), _new(reference, prompts, draw.seed))
             for (draw, reference), layers in self._planned.items()
             if (draw, reference.over) == (run.draw, run.distribution)
-            and not (
-                (draw, reference) in self._ready and layers <= self._ready[draw, reference].layers
-            )
+            and not self._is_collected((draw, reference))
         ]
+
+    def _is_collected(self, key: Key) -> bool:
+        return key in self._ready and self._planned[key] <= self._ready[key].layers
 
     def keep(self, collectors: list[Collector]) -> None:
         """Take over collectors whose distribution has run to its end."""

@@ -51,12 +51,16 @@ class CopyRank(OfHead):
 class CopyScore(HeadMeasure):
     """See `copy_score` and `negative_copy_score`."""
 
-    kind: ClassVar[Literal["mean", "share"]] = "share"
     unit: ClassVar[str] = "share of names"
     top: int
     negative: bool
     name_at: str
     reads: Input
+
+    @property
+    def kind(self) -> Literal["mean", "share"]:  # type: ignore[override]
+        """A share, unless it is summed over heads: a sum can exceed 1."""
+        return "mean" if self.role.pool == "sum" else "share"
 
     def reading(self, node: Node) -> CopyRank:
         """Read the rank of the name under the head's OV circuit."""

@@ -124,10 +124,6 @@ def _misfit(
     return None if len(frames) == 1 else "its prompts do not align token for token"
 
 
-def _kind(slot: str) -> str:
-    return "names" if slot in NAME_SLOTS else f"{slot.lower()}s"
-
-
 def _probes(template: str, choices: Words) -> list[Filled]:
     """Return the template filled so that each word stands once, or more, in each slot."""
     rounds = max(len(words) for words in choices.values())

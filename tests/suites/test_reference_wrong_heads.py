@@ -74,11 +74,23 @@ FALSE = {
 
 
 @pytest.fixture(scope="module")
-def verdicts():
-    model = load_model("reference-ioi", progress=False)
+def model():
+    return load_model("reference-ioi", progress=False)
+
+
+@pytest.fixture(scope="module")
+def verdicts(model):
     return dict(zip(FALSE, check_all(FALSE.values(), model, prompts=64), strict=True))
 
 
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_claim_is_refuted(verdicts, name):
     assert verdicts[name].status == "refuted", verdicts[name]
+
+
+def test_a_share_summed_over_heads_may_exceed_one(model):
+    holds, refuted = check_all(
+        [copy_score(NAME_MOVERS.sum) >= 1.9, copy_score(NAME_MOVERS.sum) >= 2.1], model, prompts=64
+    )
+    assert (holds.status, refuted.status) == ("holds", "refuted")
+    assert "bootstrap" in holds.estimate.method.interval
