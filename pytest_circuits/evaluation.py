@@ -47,7 +47,7 @@ class Evaluation:
 
     def estimate(self, measure: Measure, draw: Draw) -> Estimate:
         """Return the estimate of a measure on the prompts of `draw`."""
-        self._engine.plan(measure.needs(draw))
+        measure = self._searched(measure, draw)
         found = sample(measure, self._engine.numbers, draw)
         texts = self._texts(measure.needs(draw)[0])
         return Estimate(
@@ -69,6 +69,15 @@ class Evaluation:
             self._engine.plan(measure.needs(draw))
         except ClaimNotEvaluable:
             return  # said again, to whom it concerns, when this one is asked for
+
+    def _searched(self, measure: Measure, draw: Draw) -> Measure:
+        """Return the measure that is left when all searching is done, its needs planned."""
+        while True:
+            self._engine.plan(measure.needs(draw))
+            refined = measure.refined(self._engine.numbers, draw)
+            if refined is None:
+                return measure
+            measure = refined
 
     def _texts(self, need: Need) -> tuple[str, ...]:
         return self._engine.dataset(need.run.draw).distribution(need.run.distribution).texts

@@ -1,49 +1,126 @@
-"""Interventions as data: which nodes are replaced, by what, from which distribution. No torch."""
+"""Interventions as data: what is replaced, by what, from which distribution. No torch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from pytest_circuits.errors import CircuitUsageError
-from pytest_circuits.nodes import Circuit, Node, Role
+from pytest_circuits.nodes import (
+    Activation,
+    Activations,
+    Circuit,
+    Edge,
+    Inputs,
+    Logits,
+    Node,
+    Receiver,
+    Role,
+)
+
+MLPs = Literal["live", "frozen"]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What a knocked-out node's output is replaced by.
+    """What a replaced activation is replaced by.
 
     `mean`: its mean over the distribution `over`, per template and token position (the paper's
-    choice, Wang et al. 2022, section 2). `zero`: zeros. `resample`: its output on another
-    prompt of `over` with the same template, drawn at random.
+    choice, Wang et al. 2022, section 2). `zero`: zeros. `resample`: its value on another
+    prompt of `over` with the same template, drawn at random. `counterpart`: its value on the
+    prompt of `over` in the same row, as in activation patching.
     """
 
-    kind: Literal["mean", "zero", "resample"]
+    kind: Literal["mean", "zero", "resample", "counterpart"]
     over: str | None = None
 
     def __str__(self) -> str:
-        if self.kind == "mean":
-            return f"mean over {self.over} per template and position"
-        return "zero" if self.kind == "zero" else f"resampled from {self.over}"
+        words = {
+            "mean": f"mean over {self.over} per template and position",
+            "zero": "zero",
+            "resample": f"resampled from {self.over}",
+            "counterpart": f"its value on the {self.over} counterpart",
+        }
+        return words[self.kind]
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """Head outputs z replaced by a reference: those in `nodes`, or (`outside`) all but those.
+    """Activations replaced by a reference: those in `nodes`, or (`outside`) all but those.
 
-    With `outside`, every head is replaced at every token position, named or not, except the
-    nodes; MLPs are kept and see what the ablated heads write.
+    With `outside`, every head's output is replaced at every token position, named or not, except
+    the nodes'; MLPs are kept and see what the ablated heads write, unless `mlps_outside`: then
+    every MLP that is not among the nodes is replaced too. `given` is an ablation that holds
+    already: this one is made in the world it leaves.
     """
 
-    nodes: frozenset[Node]
+    nodes: frozenset[Node | Activation]
     reference: Reference
     outside: bool = False
     label: str = ""
+    mlps_outside: bool = False
+    given: Ablation | None = None
 
     def __str__(self) -> str:
-        what = self.label or ", ".join(map(str, sorted(self.nodes)))
-        verb = "everything outside" if self.outside else "knocked out:"
-        return f"{verb} {what} -> {self.reference}" + (", MLPs kept" if self.outside else "")
+        what = self.label or ", ".join(sorted(map(str, self.nodes)))
+        if self.outside:
+            mlps = "MLPs too" if self.mlps_outside else "MLPs kept"
+            text = f"everything outside {what} -> {self.reference}, {mlps}"
+        elif self.reference.kind == "counterpart":
+            text = f"patched: {what} -> {self.reference}"
+        else:
+            text = f"knocked out: {what} -> {self.reference}"
+        return text + (f"; given {self.given}" if self.given else "")
+
+
+@dataclass(frozen=True)
+class PathPatch:
+    """The path from senders to receivers replaced: the receivers read other senders, nothing else.
+
+    Steps of Wang et al. 2022, section 3.1: all heads are frozen to their values, except the
+    senders, which take the `reference`; what the receivers then read is put into a run in which
+    everything else is live. No `receivers` means the logits. Between senders and receivers MLPs
+    are `live` (recomputed, the paper's choice) or `frozen`.
+    """
+
+    senders: frozenset[Node]
+    receivers: frozenset[Receiver]
+    reference: Reference
+    mlps: MLPs = "live"
+    label: str = ""
+    given: Ablation | None = None
+
+    def __str__(self) -> str:
+        senders = ", ".join(sorted(map(str, self.senders)))
+        what = (
+            self.label or f"{senders} -> {', '.join(sorted(map(str, self.receivers))) or 'logits'}"
+        )
+        text = f"path patched: {what}, senders -> {self.reference}, MLPs {self.mlps}"
+        return text + (f"; given {self.given}" if self.given else "")
+
+
+@dataclass(frozen=True)
+class EdgeCircuit:
+    """Only the edges are live: each receiver reads its senders' live outputs, all else reference.
+
+    Every head's output is its `reference`, at every position; a receiver named by an edge reads,
+    in place of the reference, the live outputs of the senders of its edges, and so do the
+    logits. A head named by no receiver for one of its channels reads the reference there. MLPs
+    are live on each receiver's own input. With all edges between the nodes of a circuit and to
+    the logits this is `keep_only` of that circuit.
+    """
+
+    edges: frozenset[Edge]
+    reference: Reference
+    label: str = ""
+
+    def __str__(self) -> str:
+        what = self.label or f"{len(self.edges)} edges"
+        return f"only {what} live, every other edge -> {self.reference}, MLPs live"
+
+
+Intervention = Ablation | PathPatch | EdgeCircuit
 
 
 def mean(over: str) -> Reference:
@@ -61,30 +138,114 @@ def zero() -> Reference:
 
 
 def resample(over: str) -> Reference:
-    """Replace by the output on a random prompt of `over` with the same template (seeded)."""
+    """Replace by the value on a random prompt of `over` with the same template (seeded)."""
     return Reference("resample", _distribution(over))
 
 
-def knock_out(what: Role | Circuit, *, to: Reference) -> Ablation:
-    """Replace the outputs of a role's (or circuit's) heads at their positions by `to`."""
-    return Ablation(_nodes(what), _reference(to), label=str(what))
+def counterpart(over: str) -> Reference:
+    """Replace by the value on the prompt of `over` in the same row: activation patching.
+
+    `over` may carry the task: patching from FLIP asks what the two prompts differ in.
+    """
+    return Reference("counterpart", _distribution(over))
+
+
+def knock_out(
+    what: Role | Circuit | Activations, *, to: Reference, given: Ablation | None = None
+) -> Ablation:
+    """Replace the outputs of a role's (or circuit's) heads at their positions by `to`.
+
+    `what` may also be made by `queries`, `keys`, `values`, `patterns`, `mlps` or `residual`.
+    `given` is an ablation that holds already, such as `keep_only(circuit, ...)`.
+    """
+    return Ablation(_nodes(what), _reference(to), label=str(what), given=_given(given))
+
+
+def patch(
+    what: Role | Circuit | Activations, *, over: str, given: Ablation | None = None
+) -> Ablation:
+    """Replace by the value on the counterpart prompt in `over`: activation patching."""
+    return knock_out(what, to=counterpart(over), given=given)
 
 
 def keep_only(what: Role | Circuit, *, to: Reference) -> Ablation:
-    """Replace every head's output at every position by `to`, except `what`; MLPs are kept."""
-    return Ablation(_nodes(what), _reference(to), outside=True, label=str(what))
+    """Replace every head's output at every position by `to`, except `what`.
 
-
-def _nodes(what: Role | Circuit) -> frozenset[Node]:
+    MLPs are kept, unless `what` is a circuit that names its MLPs: then the others are replaced.
+    """
+    nodes = _nodes(what)
     if not isinstance(what, Role | Circuit):
         raise CircuitUsageError(f"expected a role or a circuit, got {what!r}.")
-    return frozenset(what.nodes)
+    mlps_outside = isinstance(what, Circuit) and what.mlps is not None
+    return Ablation(nodes, _reference(to), outside=True, label=str(what), mlps_outside=mlps_outside)
+
+
+def path_patch(
+    senders: Role,
+    *receivers: Inputs | Logits,
+    to: Reference,
+    mlps: MLPs = "live",
+    given: Ablation | None = None,
+) -> PathPatch:
+    """Replace what `receivers` (`role.q`, `role.k`, `role.v`, or LOGITS) read of `senders`."""
+    if not isinstance(senders, Role):
+        raise CircuitUsageError(f"`senders` must be made by heads(...); got {senders!r}.")
+    ends = _receivers(receivers)
+    if mlps not in ("live", "frozen"):
+        raise CircuitUsageError(f"`mlps` must be 'live' or 'frozen'; got {mlps!r}.")
+    _check_order(senders, ends)
+    label = f"{senders} -> {' and '.join(map(str, receivers))}"
+    return PathPatch(frozenset(senders.nodes), ends, _reference(to), mlps, label, _given(given))
+
+
+def keep_edges(*edges: Iterable[Edge], to: Reference, name: str = "") -> EdgeCircuit:
+    """Keep only these edges live; each argument is a tuple made by `edges(...)`."""
+    flat = frozenset(edge for group in edges for edge in group)
+    if not flat or not all(isinstance(edge, Edge) for edge in flat):
+        raise CircuitUsageError("`edges`: give one or more tuples made by edges(...).")
+    return EdgeCircuit(flat, _reference(to), name)
+
+
+def _receivers(receivers: tuple[Inputs | Logits, ...]) -> frozenset[Receiver]:
+    if not receivers or not all(isinstance(each, Inputs | Logits) for each in receivers):
+        raise CircuitUsageError(
+            f"`receivers` must be role.q, role.k, role.v or LOGITS, one or more; got {receivers!r}."
+        )
+    if len(receivers) > 1 and any(isinstance(each, Logits) for each in receivers):
+        raise CircuitUsageError("`receivers`: the logits are a receiver of their own.")
+    return frozenset(end for each in receivers for end in each.receivers)
+
+
+def _check_order(senders: Role, receivers: frozenset[Receiver]) -> None:
+    first = min(head.layer for head in senders.heads)
+    for end in sorted(receivers):
+        if end.node.head.layer <= first:
+            raise CircuitUsageError(
+                f"`receivers`: no path leads from {senders} to {end}: every sender lies in its "
+                "layer or above it."
+            )
+
+
+def _nodes(what: Role | Circuit | Activations) -> frozenset[Node | Activation]:
+    if not isinstance(what, Role | Circuit | Activations):
+        raise CircuitUsageError(f"expected a role, a circuit or activations, got {what!r}.")
+    mlps = what.mlps if isinstance(what, Circuit) else None
+    return frozenset((*what.nodes, *(mlps or ())))
+
+
+def _given(given: Ablation | None) -> Ablation | None:
+    if given is not None and not isinstance(given, Ablation):
+        raise CircuitUsageError(f"`given` must be knock_out(...) or keep_only(...); got {given!r}.")
+    if given is not None and given.given is not None:
+        raise CircuitUsageError("`given`: one ablation inside another is as deep as it goes.")
+    return given
 
 
 def _reference(to: Reference) -> Reference:
     if not isinstance(to, Reference):
         raise CircuitUsageError(
-            f"`to` must be a reference: mean(over=ABC), zero() or resample(over=ABC); got {to!r}."
+            "`to` must be a reference: mean(over=ABC), zero(), resample(over=ABC) or "
+            f"counterpart(over=ABC); got {to!r}."
         )
     return to
 

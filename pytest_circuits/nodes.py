@@ -1,4 +1,7 @@
-"""The vocabulary of circuits: heads, roles at named positions, circuits. Plain data, no torch."""
+"""The vocabulary of circuits: heads, roles, their inputs, other activations, edges, circuits.
+
+Plain data, no torch. Everything stands at a named position of the prompts.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Literal
 from pytest_circuits.errors import CircuitUsageError
 
 Pool = Literal["each", "mean", "sum"]
+Channel = Literal["q", "k", "v"]
+Kind = Literal["q", "k", "v", "pattern", "mlp", "resid"]
 
 
 @dataclass(frozen=True, order=True)
@@ -45,6 +50,105 @@ class Node:
         return f"{self.head}@{self.at}"
 
 
+@dataclass(frozen=True, order=True)
+class Activation:
+    """An activation other than a head's output, at one named position; `k of 9.6@S2`, `MLP 3@END`.
+
+    `q`: the query made at that position; `k`, `v`: key and value made *at* that position, which
+    every later position reads, of the whole group of query heads that shares them; `pattern`: the
+    row of attention weights from that position; `mlp`: what the MLP adds to the residual stream;
+    `resid`: the residual stream before the layer's block (after the last, for layer = number of
+    layers). `index` is the query head, None for `mlp` and `resid`.
+    """
+
+    kind: Kind
+    layer: int
+    index: int | None
+    at: str
+
+    @property
+    def head(self) -> Head | None:
+        """The head it belongs to, if it belongs to one."""
+        return None if self.index is None else Head(self.layer, self.index)
+
+    def __str__(self) -> str:
+        if self.kind == "mlp":
+            return f"MLP {self.layer}@{self.at}"
+        if self.kind == "resid":
+            return f"residual stream before {self.layer}@{self.at}"
+        return f"{self.kind} of {self.head}@{self.at}"
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Activations that are replaced together; made by `queries`, `mlps`, ... ."""
+
+    nodes: tuple[Activation, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.nodes))
+
+
+@dataclass(frozen=True, order=True)
+class Receiver:
+    """What a path ends in: the queries, keys or values that a head reads from one position.
+
+    For `q` its own query there; for `k` and `v` the keys and values of all positions *as this
+    head sees them from there*: other heads of its group, and other positions, see the old ones.
+    """
+
+    node: Node
+    channel: Channel
+
+    def __str__(self) -> str:
+        return f"{self.channel} of {self.node}"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One input of every head of a role: `role.q`, `role.k` or `role.v`."""
+
+    role: Role
+    channel: Channel
+
+    @property
+    def receivers(self) -> tuple[Receiver, ...]:
+        """One receiver per head."""
+        return tuple(Receiver(node, self.channel) for node in self.role.nodes)
+
+    def __str__(self) -> str:
+        words = {"q": "queries", "k": "keys", "v": "values"}
+        return f"the {words[self.channel]} of {self.role}"
+
+
+@dataclass(frozen=True)
+class Logits:
+    """The logits at END as the end of a path; use the constant `LOGITS`."""
+
+    @property
+    def receivers(self) -> tuple[Receiver, ...]:
+        """No head: the path ends in the logits."""
+        return ()
+
+    def __str__(self) -> str:
+        return "the logits"
+
+
+LOGITS = Logits()
+"""The logits at END, as the receiver of a path or an edge."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From a head's output to what another reads of it; `receiver` None stands for the logits."""
+
+    sender: Node
+    receiver: Receiver | None
+
+    def __str__(self) -> str:
+        return f"{self.sender} -> {self.receiver or 'logits'}"
+
+
 @dataclass(frozen=True)
 class Role:
     """Heads that do the same thing at the same named position.
@@ -75,6 +179,21 @@ class Role:
         return replace(self, pool="sum")
 
     @property
+    def q(self) -> Inputs:
+        """The queries of its heads, as receivers of paths."""
+        return Inputs(self, "q")
+
+    @property
+    def k(self) -> Inputs:
+        """The keys its heads read, as receivers of paths."""
+        return Inputs(self, "k")
+
+    @property
+    def v(self) -> Inputs:
+        """The values its heads read, as receivers of paths."""
+        return Inputs(self, "v")
+
+    @property
     def nodes(self) -> tuple[Node, ...]:
         """The (head, position) pairs of the role."""
         return tuple(Node(head, self.at) for head in self.heads)
@@ -86,10 +205,15 @@ class Role:
 
 @dataclass(frozen=True)
 class Circuit:
-    """Roles that together are claimed to do a task; a node may belong to several roles."""
+    """Roles that together are claimed to do a task; a node may belong to several roles.
+
+    `mlps` None: the circuit says nothing about MLPs, they are kept whatever is removed.
+    Otherwise the MLPs at named positions that belong to it; all others are outside.
+    """
 
     roles: tuple[Role, ...]
     name: str = "circuit"
+    mlps: tuple[Activation, ...] | None = None
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -102,7 +226,8 @@ class Circuit:
         return tuple(sorted({node.head for node in self.nodes}))
 
     def __str__(self) -> str:
-        return f"{self.name} ({len(self.heads)} heads)"
+        mlps = "" if self.mlps is None else f", {len(self.mlps)} MLPs"
+        return f"{self.name} ({len(self.heads)} heads{mlps})"
 
 
 def heads(*names: str, at: str, name: str = "") -> Role:
@@ -120,13 +245,80 @@ def heads(*names: str, at: str, name: str = "") -> Role:
     return Role(parsed, at, name)
 
 
-def circuit(*roles: Role, name: str = "circuit") -> Circuit:
-    """Return the circuit made of `roles`."""
+def circuit(*roles: Role, name: str = "circuit", mlps: Activations | None = None) -> Circuit:
+    """Return the circuit made of `roles`, and of the MLPs made by `mlps(...)` if given."""
     if not roles or not all(isinstance(role, Role) for role in roles):
         raise CircuitUsageError(
             f"`circuit` takes one or more roles made by heads(...); got {roles!r}."
         )
-    return Circuit(roles, name)
+    if mlps is None:
+        return Circuit(roles, name)
+    if not isinstance(mlps, Activations) or any(node.kind != "mlp" for node in mlps.nodes):
+        raise CircuitUsageError(f"`mlps` must be made by mlps(...); got {mlps!r}.")
+    return Circuit(roles, name, mlps.nodes)
+
+
+def queries(*names: str, at: str) -> Activations:
+    """Return the queries that the heads `names` make at the position `at`."""
+    return _of_heads("q", names, at)
+
+
+def keys(*names: str, at: str) -> Activations:
+    """Return the keys that the heads `names` make at the position `at`.
+
+    Under grouped queries a key belongs to several query heads: name all of a group, or follow a
+    path into one head's keys instead, with `role.k` as the receiver.
+    """
+    return _of_heads("k", names, at)
+
+
+def values(*names: str, at: str) -> Activations:
+    """Return the values that the heads `names` make at the position `at`; see `keys`."""
+    return _of_heads("v", names, at)
+
+
+def patterns(*names: str, at: str) -> Activations:
+    """Return the attention of the heads `names` from the position `at` to all others."""
+    return _of_heads("pattern", names, at)
+
+
+def mlps(*layers: int, at: str) -> Activations:
+    """Return what the MLPs of `layers` write at the position `at`."""
+    return Activations(tuple(Activation("mlp", _layer(each), None, at) for each in layers))
+
+
+def residual(layer: int, *, at: str) -> Activations:
+    """Return the residual stream before block `layer` at the position `at`.
+
+    `layer` may be the number of layers: the stream that the final norm reads.
+    """
+    return Activations((Activation("resid", _layer(layer), None, at),))
+
+
+def edges(sender: Role, receiver: Inputs | Logits) -> tuple[Edge, ...]:
+    """Return the edges from every head of `sender` to every receiver of `receiver`.
+
+    Pairs whose sender lies in the receiver's layer or above it are no edges and are left out.
+    """
+    if isinstance(receiver, Logits):
+        return tuple(Edge(node, None) for node in sender.nodes)
+    return tuple(
+        Edge(node, end)
+        for node in sender.nodes
+        for end in receiver.receivers
+        if node.head.layer < end.node.head.layer
+    )
+
+
+def _of_heads(kind: Kind, names: tuple[str, ...], at: str) -> Activations:
+    role = heads(*names, at=at)
+    return Activations(tuple(Activation(kind, head.layer, head.index, at) for head in role.heads))
+
+
+def _layer(layer: int) -> int:
+    if isinstance(layer, bool) or not isinstance(layer, int) or layer < 0:
+        raise CircuitUsageError(f"`layer` must be a whole number of at least 0; got {layer!r}.")
+    return layer
 
 
 def _refuse_repeats(parsed: Iterable[Head]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from pytest_circuits.interventions import Ablation
+from pytest_circuits.interventions import Intervention
 from pytest_circuits.nodes import Head
 from pytest_circuits.tasks.base import Task
 
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-SiteName = Literal["z", "pattern", "resid_post", "resid_final", "logits"]
+# Per block: head outputs z; projections q, k, v before norm and rotation; attention pattern; what
+# the MLP writes; the residual stream before and after the block. "resid_final": the stream that
+# the final norm reads. "answers": the two logits at END that are compared; "logits": all of them.
+SiteName = Literal[
+    "z", "q", "k", "v", "pattern", "mlp", "resid", "resid_post", "resid_final", "answers", "logits"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +46,7 @@ class Run:
 
     draw: Draw
     distribution: str
-    under: Ablation | None = None
+    under: Intervention | None = None
 
     def __str__(self) -> str:
         return f"{self.distribution}" + (f" with {self.under}" if self.under else "")

@@ -161,10 +161,14 @@ class Engine:
     def _forward(
         self, run: Run, prompts: Prompts, rows: Sequence[int], sites: Iterable[Site]
     ) -> Batch:
+        import torch
+
         tokens = padded([prompts.ids[i] for i in rows], self.model.device)
         batch = Batch(prompts, tuple(rows), {}, self._weights, self.model.device)
         changes = self._edits(run, batch, tokens.shape[1])
         batch.acts.update(forward(self.model, tokens, batch.at(END), sites, changes))
+        both = torch.stack([batch.answers, batch.foils], dim=1)
+        batch.acts[Site("answers")] = batch.act(Site("logits")).gather(1, both)
         _check_finite(batch, run)
         return batch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_circuits.interventions import Ablation
+from pytest_circuits.interventions import Intervention
 from pytest_circuits.measures.base import HeadMeasure
 from pytest_circuits.nodes import Node, Role
 from pytest_circuits.readings import OfHead, Site
@@ -51,7 +51,7 @@ class Attention(HeadMeasure):
 
 
 def attention(
-    role: Role, *, to: str, on: str | None = None, under: Ablation | None = None
+    role: Role, *, to: str, on: str | None = None, under: Intervention | None = None
 ) -> Attention:
     """Measure the mean attention probability from the role's position to the position `to`.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.errors import CircuitUsageError
-from pytest_circuits.interventions import Ablation
+from pytest_circuits.interventions import Intervention
 from pytest_circuits.measures.base import HeadMeasure
 from pytest_circuits.nodes import Head, Node, Role
 from pytest_circuits.readings import OfHead, Site
@@ -121,7 +121,7 @@ class AttentionLogitCorrelation(HeadMeasure):
 
 
 def direct_logit_attribution(
-    role: Role, *, on: str | None = None, under: Ablation | None = None
+    role: Role, *, on: str | None = None, under: Intervention | None = None
 ) -> DirectLogitAttribution:
     """Measure what each head adds directly to logit[answer] - logit[foil] at END.
 
@@ -142,7 +142,7 @@ def attention_logit_correlation(
     *,
     names: tuple[tuple[str, ...], ...] = ((IO,), (S1, S2)),
     on: str | None = None,
-    under: Ablation | None = None,
+    under: Intervention | None = None,
 ) -> AttentionLogitCorrelation:
     """Measure Pearson's r between attention to a name and the logit a head writes for that name.
 

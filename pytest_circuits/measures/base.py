@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError
-from pytest_circuits.interventions import Ablation
+from pytest_circuits.interventions import Intervention
 from pytest_circuits.nodes import Node, Role
 from pytest_circuits.readings import Draw, Need, Read, Reading, Run, Weights
 
@@ -50,6 +50,13 @@ class Measure(ABC):
     @abstractmethod
     def __str__(self) -> str:
         """Return the measure in words, as it stands in the sentence of a claim."""
+
+    def refined(self, read: Read, draw: Draw) -> Measure | None:
+        """Return the measure to go on with, or None if this one says all it needs.
+
+        For measures that search: what was read so far decides what is read next.
+        """
+        return None
 
     def labels(self) -> tuple[str, ...]:
         """Return what is measured separately: a head each, or one empty label."""
@@ -137,6 +144,13 @@ class Combined(Measure):
         with np.errstate(divide="ignore", invalid="ignore"):
             return left / np.where(right == 0.0, np.nan, right)
 
+    def refined(self, read: Read, draw: Draw) -> Measure | None:
+        """Refine either side."""
+        left, right = self.left.refined(read, draw), self.right.refined(read, draw)
+        if left is None and right is None:
+            return None
+        return Combined(_first(left, self.left), self.operation, _first(right, self.right))
+
     def labels(self) -> tuple[str, ...]:
         """Return the labels of the side that has several."""
         return max(self.left.labels(), self.right.labels(), key=len)
@@ -174,6 +188,11 @@ class Absolute(Measure):
         """Return the absolute value of the inner measure."""
         return abs(self.inner.value(read, draw, weights))
 
+    def refined(self, read: Read, draw: Draw) -> Measure | None:
+        """Refine the inner measure."""
+        inner = self.inner.refined(read, draw)
+        return None if inner is None else Absolute(inner)
+
     def labels(self) -> tuple[str, ...]:
         """Return the labels of the inner measure."""
         return self.inner.labels()
@@ -192,7 +211,7 @@ class PromptMeasure(Measure):
     """A measure of one distribution (`on`, the task's own by default), maybe under an ablation."""
 
     on: str | None = None
-    under: Ablation | None = None
+    under: Intervention | None = None
 
     def run(self, draw: Draw) -> Run:
         """Return the run it reads."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pytest_circuits.interventions import Ablation
+from pytest_circuits.interventions import Intervention
 from pytest_circuits.measures.base import PromptMeasure, weighted_means
 from pytest_circuits.nodes import Head
-from pytest_circuits.readings import Draw, Need, Read, Site, Weights
+from pytest_circuits.readings import Draw, Need, Read, Reading, Site, Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,23 +19,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnswerLogits:
-    """At END: the logit of the answer, of the foil, and the log-sum-exp of all logits."""
+    """At END: the logit of the answer and of the foil."""
 
     def heads(self) -> tuple[Head, ...]:
         """Read no head."""
         return ()
 
     def sites(self) -> tuple[Site, ...]:
-        """Read the logits."""
+        """Read the two logits."""
+        return (Site("answers"),)
+
+    def numbers(self, batch: Batch) -> Tensor:
+        """Return [batch, 2]: answer logit, foil logit."""
+        return batch.act(Site("answers")).float()
+
+
+@dataclass(frozen=True)
+class AnswerLogProbability:
+    """At END: the log-probability of the answer over the whole vocabulary."""
+
+    def heads(self) -> tuple[Head, ...]:
+        """Read no head."""
+        return ()
+
+    def sites(self) -> tuple[Site, ...]:
+        """Read all logits."""
         return (Site("logits"),)
 
     def numbers(self, batch: Batch) -> Tensor:
-        """Return [batch, 3]: answer logit, foil logit, log-sum-exp."""
-        import torch
-
-        logits = batch.act(Site("logits")).float()
-        picked = logits.gather(1, torch.stack([batch.answers, batch.foils], dim=1))
-        return torch.cat([picked, logits.logsumexp(dim=1, keepdim=True)], dim=1)
+        """Return [batch, 1]."""
+        logits = batch.act(Site("logits")).float().log_softmax(dim=1)
+        return logits.gather(1, batch.answers[:, None])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +57,14 @@ class _Behaviour(PromptMeasure):
     """A mean over prompts of something made of the answer logits."""
 
     words: ClassVar[str]
+    reading: ClassVar[Reading] = AnswerLogits()
 
     def needs(self, draw: Draw) -> tuple[Need, ...]:
         """Read the answer logits of one run."""
-        return (Need(self.run(draw), AnswerLogits()),)
+        return (Need(self.run(draw), self.reading),)
 
     def column(self, numbers: Array) -> Array:
-        """Return one number per prompt, [prompts, 1], from [prompts, 3]."""
+        """Return one number per prompt, [prompts, 1], from what was read."""
         raise NotImplementedError
 
     def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
@@ -92,15 +107,18 @@ class AnswerProbability(_Behaviour):
 
     unit: ClassVar[str] = "probability"
     words: ClassVar[str] = "probability of the answer"
+    reading: ClassVar[Reading] = AnswerLogProbability()
 
     def column(self, numbers: Array) -> Array:
         """Return softmax(logits)[answer]."""
         import numpy as np
 
-        return np.exp(numbers[:, :1] - numbers[:, 2:])
+        return np.exp(numbers)
 
 
-def logit_difference(*, on: str | None = None, under: Ablation | None = None) -> LogitDifference:
+def logit_difference(
+    *, on: str | None = None, under: Intervention | None = None
+) -> LogitDifference:
     """Measure F = mean over prompts of logit[answer] - logit[foil] at END (for IOI: IO - S).
 
     Unit logits, any sign; 0 is no preference. `on` names a counterpart distribution instead of
@@ -110,7 +128,9 @@ def logit_difference(*, on: str | None = None, under: Ablation | None = None) ->
     return LogitDifference(on=on, under=under)
 
 
-def answer_preferred(*, on: str | None = None, under: Ablation | None = None) -> AnswerPreferred:
+def answer_preferred(
+    *, on: str | None = None, under: Intervention | None = None
+) -> AnswerPreferred:
     """Measure the share of prompts with logit[answer] > logit[foil] at END; 0 to 1, ties are no.
 
     Interval: Wilson's. Source: Wang et al. 2022, section 2 (GPT-2 small: 0.993). It says nothing
@@ -120,7 +140,7 @@ def answer_preferred(*, on: str | None = None, under: Ablation | None = None) ->
 
 
 def answer_probability(
-    *, on: str | None = None, under: Ablation | None = None
+    *, on: str | None = None, under: Intervention | None = None
 ) -> AnswerProbability:
     """Measure the mean probability of the answer at END, softmax over the vocabulary; 0 to 1.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError, unknown_name
-from pytest_circuits.interventions import Ablation, Reference, keep_only
+from pytest_circuits.interventions import Intervention, Reference, keep_only
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.nodes import Circuit
@@ -23,7 +23,7 @@ class PerPromptDifference(Measure):
     """Mean over prompts of |LD_model - LD_circuit|; see `faithfulness`."""
 
     unit: ClassVar[str] = "logits"
-    under: Ablation
+    under: Intervention
 
     def needs(self, draw: Draw) -> tuple[Need, ...]:
         """Read the model's and the circuit's answer logits."""
