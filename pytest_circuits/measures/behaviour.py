@@ -102,6 +102,19 @@ class AnswerPreferred(_Behaviour):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FoilPreferred(_Behaviour):
+    """See `foil_preferred`."""
+
+    kind: ClassVar[Literal["mean", "share"]] = "share"
+    unit: ClassVar[str] = "share of prompts"
+    words: ClassVar[str] = "share of prompts with the foil's logit above the answer's"
+
+    def column(self, numbers: Array) -> Array:
+        """Return 1 where the foil's logit is strictly the larger."""
+        return (numbers[:, 1:2] > numbers[:, :1]).astype(float)
+
+
+@dataclass(frozen=True, kw_only=True)
 class AnswerProbability(_Behaviour):
     """See `answer_probability`."""
 
@@ -137,6 +150,17 @@ def answer_preferred(
     about how much larger, nor about other tokens.
     """
     return AnswerPreferred(on=on, under=under)
+
+
+def foil_preferred(*, on: str | None = None, under: Intervention | None = None) -> FoilPreferred:
+    """Measure the share of prompts with logit[foil] > logit[answer] at END; 0 to 1, ties are no.
+
+    For predictions of failure: a distractor that repeats IO makes the model prefer S. Interval:
+    Wilson's; of a difference between distributions the bootstrap's, paired prompt by prompt.
+    Source: Wang et al. 2022, section 4 (GPT-2 small: 0.007, with the distractor 0.234). A
+    distractor lowers the logit difference whomever it names: claim it for a control as well.
+    """
+    return FoilPreferred(on=on, under=under)
 
 
 def answer_probability(
