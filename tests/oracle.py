@@ -28,7 +28,7 @@ class Oracle:
         ).eval()
         config = self.model.config
         self.n_heads, self.n_layers = config.num_attention_heads, config.num_hidden_layers
-        self.d_head = config.hidden_size // self.n_heads
+        self.d_head = getattr(config, "head_dim", None) or config.hidden_size // self.n_heads
         self.kv_heads = getattr(config, "num_key_value_heads", self.n_heads) or self.n_heads
 
     @property

@@ -14,7 +14,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from pytest_circuits.tasks.ioi import vocabulary
+from pytest_circuits.tasks.ioi import IOI, vocabulary
 
 
 def word_tokenizer():
@@ -73,18 +73,46 @@ def _save(kind, config, tokenizer, folder):
     return folder
 
 
-def save_gemma3(folder):
-    """Norms after attention and after the MLP: a head's write is not z W_O."""
+def save_gemma3(folder, *, layers=2, window=4096, score_scale=256, every=6):
+    """Norms after attention and after the MLP: a head's write is not z W_O.
+
+    Norms on queries and keys, one K/V head for all, other rotary frequencies in local layers.
+    Every `every`-th layer attends to all that is before, the others to the last `window` tokens;
+    scores are divided by the root of `score_scale`, which is not the head's width.
+    """
     tokenizer = word_tokenizer()
     config = Gemma3TextConfig(
         vocab_size=len(tokenizer),
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=1,
         head_dim=16,
         hidden_size=48,
         intermediate_size=64,
+        sliding_window=window,
+        sliding_window_pattern=every,
+        query_pre_attn_scalar=score_scale,
         bos_token_id=1,
         eos_token_id=1,
     )
     return _save(Gemma3ForCausalLM, config, tokenizer, folder)
+
+
+def save_sliding_gemma3(folder):
+    """Three layers, the middle one attending to everything, the others to the last five tokens.
+
+    In the IOI prompts END is the fifth token from S2: S2 is just in sight, the other names not.
+    """
+    return save_gemma3(folder, layers=3, window=5, score_scale=4, every=2)
+
+
+FAMILIES = {"gpt2": save_gpt2, "llama-gqa": save_llama, "gemma3": save_sliding_gemma3}
+"""Three layers each; between them all that attention, norms and positions differ in."""
+
+TWO_LENGTHS = IOI(
+    templates=(
+        "One morning, {A} and {B} met near the {PLACE}. {S} offered a {OBJECT} to",
+        "On the bus, {A} talked with {B} about the {PLACE}. Later, {S} showed a {OBJECT} to",
+    )
+)
+"""Prompts of two lengths; of four rows, one of each length in each order."""
