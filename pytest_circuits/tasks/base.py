@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pytest_circuits.errors import ClaimNotEvaluable, unknown_name
+
+VARIED = "~"
+"""In a distribution's name, before the features that a variation of it keeps: "IOI~IO+S"."""
 
 
 class Tokenizer(Protocol):
@@ -82,7 +85,8 @@ class Dataset:
     `neutral` names the counterparts in which the task is absent, the only ones a mean reference
     may be taken over. `left_out` says, a line each, what the tokenizer could not represent
     (names of several tokens, templates whose prompts do not align). `description` identifies
-    the drawing: task, seed, n, BOS policy.
+    the drawing: task, seed, n, BOS policy. `vary` makes the variations that `Task.varied` names,
+    when they are asked for; it is no part of the dataset's value.
     """
 
     prompts: Prompts
@@ -90,10 +94,13 @@ class Dataset:
     neutral: frozenset[str] = frozenset()
     left_out: tuple[str, ...] = ()
     description: str = ""
+    vary: Callable[[str], Prompts] | None = field(default=None, compare=False, repr=False)
 
     def distribution(self, name: str) -> Prompts:
-        """Return the task's own prompts or a counterpart, by name."""
+        """Return the task's own prompts, a counterpart or a variation, by name."""
         known = {self.prompts.name: self.prompts, **self.counterparts}
+        if self.vary is not None and VARIED in name:
+            return self.vary(name)
         if name not in known:
             raise ClaimNotEvaluable(unknown_name("prompt distribution", name, known))
         return known[name]
@@ -122,5 +129,51 @@ class Task(Protocol):
     def counterparts(self) -> tuple[str, ...]:
         """The names of the counterpart distributions."""
 
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """What the counterparts of `signal_table` keep or invert; () if there is nothing such."""
+
+    @property
+    def signal_table(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Per distribution a sign for each signal: 1 the task's own, -1 inverted, 0 random."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What of a prompt a variation can keep; () if the prompts cannot be varied."""
+
+    def varied(self, distribution: str, keep: frozenset[str]) -> str:
+        """Return the name of the variation of a distribution that keeps only these features.
+
+        Row by row a prompt that agrees with the row it varies on `keep`, all other features
+        drawn afresh. A variation may be varied in turn. Raises ClaimNotEvaluable for a feature
+        that the task does not know.
+        """
+
     def draw(self, tokenizer: Tokenizer, n: int, seed: int) -> Dataset:
         """Return `n` prompts and their counterparts, the same for the same arguments."""
+
+
+class NoVariations:
+    """What a `Task` without signals and features says of them; a base class for such tasks."""
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """No signals."""
+        return ()
+
+    @property
+    def signal_table(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """No signals, so no table."""
+        return ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """No features."""
+        return ()
+
+    def varied(self, distribution: str, keep: frozenset[str]) -> str:
+        """Raise ClaimNotEvaluable: there is nothing to keep or to vary."""
+        raise ClaimNotEvaluable(
+            f"the prompts of {distribution} have no features that can be kept or drawn afresh; "
+            "causal scrubbing needs a task that has, such as IOI"
+        )

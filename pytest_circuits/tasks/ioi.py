@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.tasks.base import Dataset, Tokenizer
@@ -18,13 +19,18 @@ from pytest_circuits.tasks.ioi_rows import (
     BABA,
     distracted,
     distracted_by_third,
+    distracted_without_duplicate,
     draw_rows,
     flipped,
     original,
     renamed,
+    renamed_flipped,
+    second_is_io,
+    swapped,
     without_duplicate,
 )
 from pytest_circuits.tasks.ioi_stock import read_words, take_stock
+from pytest_circuits.tasks.ioi_variations import FEATURES, Variations, variation
 from pytest_circuits.tasks.positions import END, S1, S1_NEXT, S2
 from pytest_circuits.tasks.positions import IO as IO_POSITION
 from pytest_circuits.tasks.templates import DISTRACTORS, TEMPLATES, problem_with
@@ -33,10 +39,19 @@ ABC = "ABC"
 """Three different names: no name is duplicated, so there is no task. The neutral reference."""
 
 FLIP = "FLIP"
-"""The two names of the first sentence swapped (ABBA <-> BABA); same answer."""
+"""The other order (ABBA <-> BABA) of the same names; same answer. Inverts where S1 stands."""
+
+SWAPPED = "SWAPPED"
+"""IO and S exchange roles, all positions stay; the answer is the old S. Inverts who S is."""
+
+S2_IO = "S2_IO"
+"""IO in place of S2, nothing else: IO becomes the subject, S the answer. Inverts both."""
 
 RENAMED = "RENAMED"
 """Two other names in the same order; the answer is the new IO."""
+
+RENAMED_FLIP = "RENAMED_FLIP"
+"""Two other names, those of RENAMED, in the other order; the answer is the new IO."""
 
 DISTRACTOR = "DISTRACTOR"
 """Adversarial: a sentence in between names IO once more. Longer than the task's own prompts."""
@@ -44,12 +59,23 @@ DISTRACTOR = "DISTRACTOR"
 DISTRACTOR_CONTROL = "DISTRACTOR_CONTROL"
 """The same sentence naming a third person; aligned with DISTRACTOR, token for token."""
 
+DISTRACTOR_ABC = "DISTRACTOR_ABC"
+"""DISTRACTOR_CONTROL with three fresh names, none twice: its neutral reference, and DISTRACTOR's.
+
+Prompts align where template *and* distractor sentence are the same, so a mean over them is over
+few prompts: about one in 128 with the package's 16 templates and 8 sentences.
+"""
+
 _COUNTERPARTS = {
     ABC: without_duplicate,
     FLIP: flipped,
+    SWAPPED: swapped,
+    S2_IO: second_is_io,
     RENAMED: renamed,
+    RENAMED_FLIP: renamed_flipped,
     DISTRACTOR: distracted,
     DISTRACTOR_CONTROL: distracted_by_third,
+    DISTRACTOR_ABC: distracted_without_duplicate,
 }
 
 
@@ -98,6 +124,44 @@ class IOI:
         """The names of the counterpart distributions."""
         return tuple(_COUNTERPARTS)
 
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """What S-inhibition heads say of S: where it stands first, and who it is."""
+        return ("position", "token")
+
+    @property
+    def signal_table(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Per distribution the sign of the position and of the token signal.
+
+        1: as in the task's own prompt of the row; -1: for IO in place of S; 0: for neither.
+        Source: Wang et al. 2022, appendix on the signals of the S-inhibition heads.
+        """
+        return (
+            (self.name, (1, 1)),
+            (FLIP, (-1, 1)),
+            (SWAPPED, (1, -1)),
+            (S2_IO, (-1, -1)),
+            (RENAMED, (1, 0)),
+            (RENAMED_FLIP, (-1, 0)),
+        )
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What a variation can keep: the order of the names, the name S, the name IO."""
+        return FEATURES
+
+    def varied(self, distribution: str, keep: frozenset[str]) -> str:
+        """Return the name of the variation of a distribution that keeps only these features.
+
+        Row by row a prompt with the same template, place and object, token for token aligned
+        with the row it varies. Of `features` it agrees with that row on `keep`; a name not kept
+        is another than the row's two, drawn from the names; an order not kept is a fair coin
+        over ABBA and BABA (whatever `orders` are), so it agrees on half the rows. Keeping all
+        is the distribution itself. The prompts stand in the dataset under the name returned;
+        those of equal names are equal. ABC, having no S, cannot be varied.
+        """
+        return variation(distribution, keep)
+
     def draw(self, tokenizer: Tokenizer, n: int, seed: int) -> Dataset:
         """Return `n` prompts and their counterparts, the same for the same arguments.
 
@@ -117,15 +181,19 @@ class IOI:
         sentences = {self.name: [original(row) for row in rows]}
         sentences |= {name: [make(row) for row in rows] for name, make in _COUNTERPARTS.items()}
         prompts = prompts_of(tokenizer, sentences, stock.ids, self.bos)
+        variations = Variations(
+            tokenizer=tokenizer, stock=stock, bos=self.bos, seed=seed, sentences=sentences
+        )
         return Dataset(
             prompts=prompts[self.name],
             counterparts={name: prompts[name] for name in _COUNTERPARTS},
-            neutral=frozenset({ABC}),
+            neutral=frozenset({ABC, DISTRACTOR_ABC}),
             left_out=stock.left_out,
             description=(
                 f"IOI, n={n}, seed={seed}, bos={self.bos}, orders {'+'.join(self.orders)}, "
                 f"{len(stock.templates)} templates, {len(stock.words['names'])} names"
             ),
+            vary=cache(variations.prompts),
         )
 
 

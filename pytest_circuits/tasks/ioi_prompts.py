@@ -9,7 +9,7 @@ from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.tasks.base import Prompts, Tokenizer
 from pytest_circuits.tasks.encoding import bos_ids, encode, frame, slot_indices
 from pytest_circuits.tasks.ioi_rows import Sentence
-from pytest_circuits.tasks.positions import END, IO, S1, S1_NEXT, S2
+from pytest_circuits.tasks.positions import END, IO, IO2, S1, S1_NEXT, S2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +92,12 @@ def _positions(located: Sequence[_Located], shift: int) -> dict[str, tuple[int, 
     """Return the named positions; `shift` is the number of BOS tokens in front."""
     io = tuple(shift + one.slots[one.sentence.io_slot] for one in located)
     s1 = tuple(shift + one.slots[one.sentence.s1_slot] for one in located)
+    distractor = tuple(shift + one.slots["D"] for one in located if "D" in one.slots)
     return {
         IO: io,
         S1: s1,
         S1_NEXT: tuple(i + 1 for i in s1),
         S2: tuple(shift + one.slots["S"] for one in located),
         END: tuple(shift + len(one.ids) - 1 for one in located),
+        **({IO2: distractor} if distractor else {}),
     }

@@ -107,6 +107,10 @@ def _casts(names: Sequence[str], rng: Random) -> Iterator[tuple[str, ...]]:
             yield tuple(deck[(i + shift) % len(deck)] for shift in shifts)
 
 
+def _other(order: str) -> str:
+    return BABA if order == ABBA else ABBA
+
+
 def original(row: Row) -> Sentence:
     """Return the prompt of the task itself."""
     return Sentence(
@@ -128,12 +132,27 @@ def without_duplicate(row: Row) -> Sentence:
 
 def flipped(row: Row) -> Sentence:
     """Return the counterpart in which the two names of the first sentence swap places."""
-    return replace(original(row), order=BABA if row.order == ABBA else ABBA)
+    return replace(original(row), order=_other(row.order))
+
+
+def swapped(row: Row) -> Sentence:
+    """Return the counterpart in which IO and S exchange roles and keep their positions."""
+    return replace(original(row), io=row.s, s1=row.io, s2=row.io)
+
+
+def second_is_io(row: Row) -> Sentence:
+    """Return the prompt with IO in place of S2: IO becomes the subject, its position that of S1."""
+    return replace(swapped(row), order=_other(row.order))
 
 
 def renamed(row: Row) -> Sentence:
     """Return the counterpart with two other names in the same order."""
     return replace(original(row), io=row.new_io, s1=row.new_s, s2=row.new_s)
+
+
+def renamed_flipped(row: Row) -> Sentence:
+    """Return the counterpart with two other names in the other order."""
+    return replace(renamed(row), order=_other(row.order))
 
 
 def distracted(row: Row) -> Sentence:
@@ -145,3 +164,9 @@ def distracted(row: Row) -> Sentence:
 def distracted_by_third(row: Row) -> Sentence:
     """Return the prompt with the same sentence in between, naming a third person."""
     return replace(distracted(row), extra=row.third)
+
+
+def distracted_without_duplicate(row: Row) -> Sentence:
+    """Return the ABC counterpart with the same sentence in between: four names, none twice."""
+    io, s1, s2 = row.fresh
+    return replace(distracted_by_third(row), io=io, s1=s1, s2=s2)

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, unknown_name
-from pytest_circuits.tasks.base import Dataset, Tokenizer
+from pytest_circuits.tasks.base import Dataset, NoVariations, Tokenizer
 from pytest_circuits.tasks.encoding import bos_ids
 from pytest_circuits.tasks.own_prompts import Variant, check_alignment, collect, tokenize_row
 from pytest_circuits.tasks.own_rows import OwnRow, read_rows
@@ -21,7 +21,7 @@ _HEADER_FIELDS = ("task", "bos", "neutral")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromptTask:
+class PromptTask(NoVariations):
     """Prompts written by hand; made by `prompt_task` or `PromptTask.from_jsonl`.
 
     `neutral` names the counterparts in which the task is absent, `bos` is None, "default" or

@@ -12,6 +12,9 @@ S1_NEXT = "S1+1"
 S2 = "S2"
 """The second mention of the subject."""
 
+IO2 = "IO2"
+"""The name in the distractor sentence: IO once more, or a third person in the controls."""
+
 END = "END"
 """The token whose next-token logits are read; in IOI the last one."""
 

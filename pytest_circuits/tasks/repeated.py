@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
-from pytest_circuits.tasks.base import Dataset, Prompts, Tokenizer
+from pytest_circuits.tasks.base import Dataset, NoVariations, Prompts, Tokenizer
 from pytest_circuits.tasks.encoding import bos_ids
 from pytest_circuits.tasks.positions import END, FIRST, FIRST_NEXT, SECOND
 
@@ -16,7 +16,7 @@ UNREPEATED = "UNREPEATED"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepeatedTokens:
+class RepeatedTokens(NoVariations):
     """Prompts r1 ... rk r1 ... rk of k = `length` random ordinary tokens, all different.
 
     END is the last token but one, r(k-1) of the second copy, so that a next token is due there:

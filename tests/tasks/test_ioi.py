@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from pytest_circuits.tasks.ioi import (
     ABC,
     DISTRACTOR,
+    DISTRACTOR_ABC,
     DISTRACTOR_CONTROL,
     FLIP,
     IOI,
     RENAMED,
+    RENAMED_FLIP,
+    S2_IO,
 )
 from pytest_circuits.tasks.ioi_stock import read_words
-from pytest_circuits.tasks.positions import END, IO, S1, S1_NEXT, S2
+from pytest_circuits.tasks.positions import END, IO, IO2, S1, S1_NEXT, S2
 
 NAMES = set(read_words("names"))
 PLACES_AND_OBJECTS = {*read_words("places"), *read_words("objects")}
@@ -87,7 +90,7 @@ def test_positions_point_to_the_names(tokenizer, n, seed):
             assert tokenizer.decode([prompts.foils[row]]).strip() == s1
             assert {io, s1, s2} <= NAMES
             assert io != s1
-            assert (s1 == s2) is (prompts.name != ABC)
+            assert (s1 == s2) is (prompts.name not in dataset.neutral)
             assert prompts.at(S1_NEXT)[row] == prompts.at(S1)[row] + 1
             assert prompts.at(END)[row] == len(prompts.ids[row]) - 1
             assert word_at(tokenizer, prompts, row, END) in ("to", "for")
@@ -124,6 +127,43 @@ def test_counterparts_differ_from_the_originals_only_at_names(tokenizer, n, seed
 
 @few
 @drawings
+def test_the_signal_table_says_where_s_stands_and_who_it_is(tokenizer, n, seed):
+    task = IOI()
+    dataset = task.draw(tokenizer, n, seed)
+    own = dataset.prompts
+    assert task.signals == ("position", "token")
+    assert len(task.signal_table) == 6
+    for name, signs in task.signal_table:
+        other = dataset.distribution(name)
+        assert other.groups == own.groups
+        for row in range(n):
+            assert len(other.ids[row]) == len(own.ids[row])
+            position = {own.at(S1)[row]: 1, own.at(IO)[row]: -1}[other.at(S1)[row]]
+            token = {own.foils[row]: 1, own.answers[row]: -1}.get(other.foils[row], 0)
+            assert (position, token) == signs
+
+
+@few
+@drawings
+def test_s2_io_differs_at_s2_only(tokenizer, n, seed):
+    dataset = IOI().draw(tokenizer, n, seed)
+    for row, other in enumerate(dataset.distribution(S2_IO).ids):
+        at = dataset.prompts.at(S2)[row]
+        own = dataset.prompts.ids[row]
+        assert other == (*own[:at], dataset.prompts.answers[row], *own[at + 1 :])
+
+
+@few
+@drawings
+def test_renamed_flip_has_the_names_of_renamed(tokenizer, n, seed):
+    dataset = IOI().draw(tokenizer, n, seed)
+    one, other = (dataset.distribution(name) for name in (RENAMED, RENAMED_FLIP))
+    assert (one.answers, one.foils) == (other.answers, other.foils)
+    assert one.at(IO) == other.at(S1)
+
+
+@few
+@drawings
 def test_fresh_names_are_fresh(words, n, seed):
     dataset = IOI().draw(words, n, seed)
     for row in range(n):
@@ -140,12 +180,29 @@ def test_fresh_names_are_fresh(words, n, seed):
 def test_the_distractor_and_its_control_differ_in_one_name(tokenizer, n, seed):
     dataset = IOI().draw(tokenizer, n, seed)
     adversarial, control = (dataset.distribution(d) for d in (DISTRACTOR, DISTRACTOR_CONTROL))
+    assert adversarial.at(IO2) == control.at(IO2)
     for row in range(n):
+        assert adversarial.ids[row][adversarial.at(IO2)[row]] == adversarial.answers[row]
         pairs = list(zip(adversarial.ids[row], control.ids[row], strict=True))
         changed = [a for a, b in pairs if a != b]
         assert changed == [adversarial.answers[row]]
         assert len(pairs) > len(dataset.prompts.ids[row])
         assert adversarial.ids[row].count(adversarial.answers[row]) == 2
+
+
+@few
+@drawings
+def test_the_neutral_distractor_aligns_and_names_nobody_twice(tokenizer, n, seed):
+    dataset = IOI().draw(tokenizer, n, seed)
+    neutral, control = (dataset.distribution(d) for d in (DISTRACTOR_ABC, DISTRACTOR_CONTROL))
+    assert dataset.neutral == {ABC, DISTRACTOR_ABC}
+    assert neutral.groups == control.groups
+    for row in range(n):
+        names = [word_at(tokenizer, neutral, row, at) for at in (IO, S1, S2, IO2)]
+        assert len(set(names)) == 4
+        pairs = zip(neutral.ids[row], control.ids[row], strict=True)
+        changed = {i for i, (a, b) in enumerate(pairs) if a != b}
+        assert changed == {neutral.at(at)[row] for at in (IO, S1, S2)}
 
 
 @few

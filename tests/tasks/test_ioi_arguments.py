@@ -9,10 +9,14 @@ from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.tasks.ioi import (
     ABC,
     DISTRACTOR,
+    DISTRACTOR_ABC,
     DISTRACTOR_CONTROL,
     FLIP,
     IOI,
     RENAMED,
+    RENAMED_FLIP,
+    S2_IO,
+    SWAPPED,
     vocabulary,
 )
 
@@ -52,7 +56,10 @@ def test_the_task_is_a_value():
     templates = ["Then, {A} met {B} there. {S} gave a {OBJECT} to"]
     assert len({IOI(templates=templates), IOI(templates=tuple(templates)), IOI()}) == 2
     assert IOI().name == "IOI"
-    assert IOI().counterparts == (ABC, FLIP, RENAMED, DISTRACTOR, DISTRACTOR_CONTROL)
+    assert IOI().counterparts == (
+        *(ABC, FLIP, SWAPPED, S2_IO, RENAMED, RENAMED_FLIP),
+        *(DISTRACTOR, DISTRACTOR_CONTROL, DISTRACTOR_ABC),
+    )
     assert IOI().positions == ("IO", "S1", "S1+1", "S2", "END")
 
 

@@ -103,6 +103,13 @@ def test_the_task_is_a_value(tmp_path):
     assert task.counterparts == ("ABC",)
 
 
+def test_own_prompts_have_nothing_to_vary():
+    task = prompt_task("gift", [ROW])
+    assert (task.signals, task.signal_table, task.features) == ((), (), ())
+    with pytest.raises(ClaimNotEvaluable, match="prompts of gift have no features"):
+        task.varied(task.name, frozenset({"S"}))
+
+
 def test_a_header_sets_name_bos_and_neutral(tmp_path, words):
     path = tmp_path / "rows.jsonl"
     header = {"task": "gift", "bos": "<s>", "neutral": ["ABC"]}

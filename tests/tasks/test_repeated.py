@@ -52,6 +52,13 @@ def test_added_tokens_are_not_ordinary(smollm2):
     assert min(min(ids) for ids in dataset.prompts.ids) >= len(smollm2.added_tokens_decoder)
 
 
+def test_there_is_nothing_to_vary():
+    task = RepeatedTokens()
+    assert (task.signals, task.signal_table, task.features) == ((), (), ())
+    with pytest.raises(ClaimNotEvaluable, match="REPEATED have no features"):
+        task.varied(task.name, frozenset())
+
+
 def test_too_short_or_too_long(make_words):
     with pytest.raises(CircuitUsageError, match="`length` must be at least 3 tokens"):
         RepeatedTokens(length=2)
