@@ -225,6 +225,30 @@ class Circuit:
         """All heads, sorted, each once."""
         return tuple(sorted({node.head for node in self.nodes}))
 
+    @classmethod
+    def of(cls, nodes: Iterable[Node | Activation], name: str = "") -> Circuit:
+        """Return the circuit of these heads and MLPs, named by them unless `name` is given."""
+        chosen = set(nodes)
+        outputs = sorted(node for node in chosen if isinstance(node, Node))
+        mlps = sorted(node for node in chosen if isinstance(node, Activation))
+        at = dict.fromkeys(node.at for node in outputs)
+        return cls(
+            tuple(Role(tuple(n.head for n in outputs if n.at == each), each) for each in at),
+            name or ", ".join(map(str, (*outputs, *mlps))) or "nothing",
+            tuple(mlps) or None,
+        )
+
+    def without(self, *parts: Role | Circuit) -> Circuit:
+        """Return the circuit that lacks the nodes of `parts`, its roles otherwise as they were."""
+        removed = {node for part in parts for node in part.nodes}
+        if removed - set(self.nodes):
+            missing = ", ".join(sorted(map(str, removed - set(self.nodes))))
+            raise CircuitUsageError(f"`without`: {self} has no {missing}.")
+        left = (tuple(n.head for n in role.nodes if n not in removed) for role in self.roles)
+        roles = (replace(role, heads=kept) for role, kept in zip(self.roles, left, strict=True))
+        name = f"{self.name} without {' and '.join(map(str, parts))}"
+        return replace(self, roles=tuple(role for role in roles if role.heads), name=name)
+
     def __str__(self) -> str:
         mlps = "" if self.mlps is None else f", {len(self.mlps)} MLPs"
         return f"{self.name} ({len(self.heads)} heads{mlps})"

@@ -35,8 +35,15 @@ class Method:
     def __str__(self) -> str:
         return (
             f"{self.model} [{self.fingerprint[:12]}] {self.dtype} on {self.device}; {self.task}; "
-            f"prompts {self.prompts_digest[:8]}; runs: {'; '.join(self.runs)}; {self.interval}"
+            f"prompts {self.prompts_digest[:8]}; runs: {self.runs_in_short()}; {self.interval}"
         )
+
+    def runs_in_short(self, most: int = 6) -> str:
+        """Return the runs in words: all of them, or how many and the first (JSON has them all)."""
+        if len(self.runs) <= most:
+            return "; ".join(self.runs)
+        first = "; ".join(self.runs[:most])
+        return f"{len(self.runs)}, of which {first}; and {len(self.runs) - most} more"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_circuits import CircuitUsageError, circuit, heads
-from pytest_circuits.nodes import Head, Node
+from pytest_circuits.nodes import Activation, Circuit, Head, Node, mlps
 
 head_names = st.builds("{}.{}".format, st.integers(0, 99), st.integers(0, 99))
 
@@ -49,3 +49,44 @@ def test_a_role_needs_heads_each_once_and_a_position():
 def test_a_circuit_is_made_of_roles():
     with pytest.raises(CircuitUsageError, match="one or more roles"):
         circuit("9.6")
+
+
+some_nodes = st.builds(
+    Node, st.builds(Head, st.integers(0, 9), st.integers(0, 9)), st.sampled_from(["S2", "END"])
+)
+
+
+@given(
+    st.sets(
+        some_nodes
+        | st.builds(Activation, st.just("mlp"), st.integers(0, 3), st.none(), st.just("END"))
+    )
+)
+def test_a_circuit_of_nodes_has_exactly_these(nodes):
+    what = Circuit.of(nodes)
+    assert {*what.nodes, *(what.mlps or ())} == nodes
+    assert what == Circuit.of(sorted(nodes, key=str, reverse=True))
+
+
+def test_a_circuit_of_nodes_is_named_by_them():
+    nodes = (Node(Head(10, 0), "END"), Node(Head(9, 9), "END"))
+    assert str(Circuit.of(nodes)) == "9.9@END, 10.0@END (2 heads)"
+    assert str(Circuit.of(nodes, "K")) == "K (2 heads)"
+
+
+def test_a_circuit_without_some_of_its_nodes():
+    first, second = (
+        heads("1.1", "1.2", at="S2", name="first"),
+        heads("3.1", at="END", name="second"),
+    )
+    whole = circuit(first, second, name="whole", mlps=mlps(0, at="END"))
+    without = whole.without(heads("1.1", at="S2"))
+    assert without.roles == (heads("1.2", at="S2", name="first"), second)
+    assert without.mlps == whole.mlps
+    assert str(without) == "whole without 1.1 (2 heads, 1 MLPs)"
+    assert whole.without(first).roles == (second,)
+    assert whole.without(first, second).nodes == ()
+    with pytest.raises(
+        CircuitUsageError, match=r"`without`: whole \(3 heads, 1 MLPs\) has no 3.1@S2"
+    ):
+        whole.without(heads("3.1", at="S2"))

@@ -41,7 +41,7 @@ def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[s
         ),
         *_field("prompts", f"{method.task}; digest {method.prompts_digest[:8]}", most=2),
         *_field("left out", "; ".join(method.left_out)),
-        *_field("runs", "; ".join(method.runs), most=3),
+        *_field("runs", method.runs_in_short(), most=3),
         *_field("source", verdict.claim.source),
         *(
             [f"  {'rerun':<9}  {rerun}"] if rerun else []

@@ -1,5 +1,7 @@
 """The failure text: short, complete, whatever the claim."""
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_circuits import END, IO, attention, heads
@@ -70,6 +72,17 @@ def test_all_fields_in_order():
     lines = failure_text(verdict(LOOK >= 0.7, source="section 3"), name="a", rerun="pytest f.py::a")
     labels = [line.split()[0] for line in lines[1:] if line[2] != " "]
     assert " ".join(labels) == "claim measured required worst model prompts left runs source rerun"
+
+
+def test_of_many_runs_their_number_and_the_first():
+    method = verdict(LOOK >= 0.7).estimate.method
+    assert str(method).count("IOI with") == 5
+    assert "runs: 10, of which IOI; IOI with some intervention number 0;" in str(method)
+    assert "number 4; and 4 more; 95 % bootstrap" in str(method)
+    (line,) = [x for x in failure_text(verdict(LOOK >= 0.7)) if x.startswith("  runs")]
+    assert line.startswith("  runs       10, of which IOI; IOI with some intervention number 0")
+    assert len(method.as_dict()["runs"]) == 10
+    assert replace(method, runs=method.runs[:6]).runs_in_short().count(";") == 5
 
 
 def test_the_rerun_command_is_whole():
