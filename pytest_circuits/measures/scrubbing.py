@@ -1,0 +1,42 @@
+"""Causal scrubbing: what survives when all is drawn afresh that a hypothesis calls irrelevant."""
+
+from __future__ import annotations
+
+from pytest_circuits.interventions import Reference
+from pytest_circuits.measures.base import Measure
+from pytest_circuits.measures.behaviour import logit_difference
+from pytest_circuits.nodes import Role
+from pytest_circuits.scrubbing import Hypothesis, scrub
+
+
+def scrubbed_performance(what: Hypothesis, *, to: Reference) -> Measure:
+    """Measure F scrubbed / F(M): how well the task is done if the hypothesis is all that is true.
+
+    Every output on an edge of the hypothesis is computed on another prompt, drawn to agree with
+    the reader's on the features the sender is said to carry and on nothing else but template,
+    place and object; there its own inputs are replaced in the same way, back to the embeddings.
+    All other heads' outputs are `to`; MLPs are live; see `Scrub`. F is the mean logit difference
+    of the prompt's own answer and foil. A paired ratio of means, without unit: 1 = full model,
+    0 = no preference, can exceed 1 or be negative. About that of `keep_edges(what.edges, to=to)`
+    if outputs depend on what they are said to carry and on nothing else.
+
+    Source: Chan et al. 2022, "Causal scrubbing" (Alignment Forum, Redwood Research); named by
+    Wang et al. 2022 as the stricter test. It does not show that each feature is needed: see
+    `scrubbed_without`; a hypothesis whose outputs carry everything is never refuted by it.
+    Nor does a mean show that every prompt survives. What MLPs and embeddings bring from the
+    reader's own prompt is not scrubbed, and senders that carry the same share one drawn prompt.
+    """
+    return logit_difference(under=scrub(what, to=to)) / logit_difference()  # type: ignore[arg-type]
+
+
+def scrubbed_without(what: Hypothesis, role: Role, *features: str, to: Reference) -> Measure:
+    """Measure F scrubbed / F(M) when `role` also loses features that it is said to carry.
+
+    As `scrubbed_performance`, but the prompts on which the role's outputs are computed agree no
+    longer on `features`; without any, on nothing that it is said to carry. A position not kept
+    is a coin and agrees on half the prompts, a name not kept never agrees. Unit and source as
+    there. Near 0 where the task needs the features in this role. A value near that of
+    `scrubbed_performance` says that the hypothesis claims too much, or that other roles make
+    up for the loss (backup heads do): it is a total effect.
+    """
+    return scrubbed_performance(what.without(role, *features), to=to)

@@ -1,0 +1,146 @@
+"""Hypotheses that causal scrubbing tests: who reads whom, and what each output carries. No torch.
+
+A hypothesis is data, as an intervention is; `scrub` makes the intervention that tests it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.interventions import Reference
+from pytest_circuits.nodes import Edge, Node, Receiver, Role
+
+
+@dataclass(frozen=True)
+class Scrub:
+    """Every output on the edges comes from another prompt, one that agrees on what it carries.
+
+    The logits of a prompt read, for each sender of an edge to them, its output on a variation of
+    that prompt which keeps what the sender `keeps` (`Task.varied`). There the sender's own
+    inputs are replaced likewise: a channel reads its senders' outputs on variations of *that*
+    prompt, and so on; each prompt differs from the next. All other heads' outputs, at every
+    position, are the `reference`; a channel without an edge reads nothing else. Embeddings are
+    those of the prompt in which the reader stands, MLPs live on each reader's own input. An
+    output moves from a named position to the same *named* position, where the orders differ.
+
+    Senders that keep the same features for the same reader share the prompt drawn.
+    """
+
+    edges: frozenset[Edge]
+    keeps: tuple[tuple[Node, tuple[str, ...]], ...]
+    reference: Reference
+    label: str = ""
+
+    def senders(self, receiver: Receiver | None) -> tuple[Node, ...]:
+        """Return whom a receiver reads (None: whom the logits read), sorted."""
+        return tuple(sorted(edge.sender for edge in self.edges if edge.receiver == receiver))
+
+    def kept(self, sender: Node) -> frozenset[str]:
+        """Return the features that a sender's prompt shares with its reader's."""
+        return frozenset(dict(self.keeps)[sender])
+
+    def __str__(self) -> str:
+        what = self.label or f"{len(self.edges)} edges"
+        return f"causally scrubbed: {what}, every other edge -> {self.reference}, MLPs live"
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Edges, and per role what of the prompt its output carries; made by `hypothesis`."""
+
+    edges: frozenset[Edge]
+    carries: tuple[tuple[Role, tuple[str, ...]], ...]
+    name: str = ""
+
+    def without(self, role: Role, *features: str) -> Hypothesis:
+        """Return the hypothesis whose `role` carries these features no more; none: nothing."""
+        carried = self._carried(role)
+        for each in features:
+            if each not in carried:
+                raise CircuitUsageError(
+                    f"`features`: {unknown_name(f'feature carried by {role}', each, carried)}"
+                )
+        dropped = features or carried
+        if not dropped:
+            raise CircuitUsageError(f"`role`: {role} carries nothing that could be taken away.")
+        kept = tuple(each for each in carried if each not in dropped)
+        return replace(
+            self,
+            carries=tuple(
+                (other, kept if _same(other, role) else theirs) for other, theirs in self.carries
+            ),
+            name=f"{self} but {_and(dropped)} of {role} drawn afresh",
+        )
+
+    def _carried(self, role: Role) -> tuple[str, ...]:
+        for other, features in self.carries:
+            if _same(other, role):
+                return features
+        known = "; ".join(str(other) for other, _ in self.carries)
+        raise CircuitUsageError(f"`role`: {self} says nothing of {role}. It is about: {known}.")
+
+    def __str__(self) -> str:
+        said = (f"{role} carry {_and(features)}" for role, features in self.carries)
+        return self.name or "; ".join(said)
+
+
+def hypothesis(
+    *edges: Iterable[Edge], carries: Mapping[Role, str | Iterable[str]], name: str = ""
+) -> Hypothesis:
+    """Return the hypothesis that a circuit has these edges and its outputs carry these features.
+
+    Each of `edges` is a tuple made by `edges(...)`. `carries` says, for every role that sends, on
+    which features of the prompt (`Task.features`; for IOI "position", "S", "IO") its output at its
+    position depends: a feature, several, or () for none. Together they are exact: what is not
+    named does not matter, and is drawn afresh when the hypothesis is scrubbed.
+    """
+    flat = frozenset(edge for group in edges for edge in group)
+    if not flat or not all(isinstance(edge, Edge) for edge in flat):
+        raise CircuitUsageError("`edges`: give one or more tuples made by edges(...).")
+    said = tuple((role, _features(role, listed)) for role, listed in carries.items())
+    _check_senders(flat, [node for role, _ in said for node in role.nodes])
+    return Hypothesis(flat, said, name)
+
+
+def scrub(what: Hypothesis, *, to: Reference) -> Scrub:
+    """Return the intervention that tests a hypothesis: all it calls irrelevant is drawn afresh."""
+    if not isinstance(what, Hypothesis):
+        raise CircuitUsageError(f"expected what hypothesis(...) makes; got {what!r}.")
+    if not isinstance(to, Reference):
+        raise CircuitUsageError(f"`to` must be a reference such as mean(over=ABC); got {to!r}.")
+    keeps = ((node, features) for role, features in what.carries for node in role.nodes)
+    return Scrub(what.edges, tuple(sorted(keeps)), to, str(what))
+
+
+def _features(role: Role, listed: str | Iterable[str]) -> tuple[str, ...]:
+    if not isinstance(role, Role):
+        raise CircuitUsageError(f"`carries` maps roles made by heads(...); got {role!r}.")
+    features = (listed,) if isinstance(listed, str) else tuple(listed)
+    if not all(isinstance(each, str) and each for each in features):
+        raise CircuitUsageError(f"`carries`: names of features are strings; got {features!r}.")
+    return tuple(sorted(set(features)))
+
+
+def _check_senders(edges: frozenset[Edge], declared: list[Node]) -> None:
+    senders = {edge.sender for edge in edges}
+    readers = {edge.receiver.node for edge in edges if edge.receiver}
+    problems = {
+        "is named by two roles": {node for node in declared if declared.count(node) > 1},
+        "sends along an edge, so say what it carries": senders - set(declared),
+        "sends along no edge": set(declared) - senders,
+        # Layers only rise along edges, so that without such ends every edge leads to the logits.
+        "reads along an edge, but no edge leads on from it": readers - senders,
+    }
+    found = [f"{min(nodes)} {rule}" for rule, nodes in problems.items() if nodes]
+    if found:
+        raise CircuitUsageError(f"`carries` and `edges` do not fit: {'; '.join(found)}.")
+
+
+def _same(one: Role, other: Role) -> bool:
+    return set(one.nodes) == set(other.nodes)
+
+
+def _and(features: Iterable[str]) -> str:
+    return " and ".join(features) or "nothing"
