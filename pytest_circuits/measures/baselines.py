@@ -40,7 +40,8 @@ def sufficiency_p(
 
     The interval is the bootstrap over prompts for these random circuits; with others p would
     also vary, by about sqrt(p (1 - p) / count). All of it is measured on as many prompts as
-    the claim has, `prompts` at most, because it costs 1 + count runs.
+    the claim has, `prompts` at most, because it costs 1 + count runs; a mean is then taken over
+    few prompts too, the same for every circuit.
 
     Source: Shi et al. 2024 (arXiv 2410.13032), sufficiency test. A small p shows that the
     circuit beats chance, not that it is faithful: random circuits of a large model do nothing.

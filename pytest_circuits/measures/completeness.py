@@ -40,7 +40,7 @@ def completeness(
     count: int = 10,
     seed: int = 0,
     steps: int = 5,
-    search_prompts: int = 24,
+    search_prompts: int = 32,
 ) -> Measure:
     """Measure |F(C\\K) - F(M\\K)|, the circuit's incompleteness, a value for each K.
 
@@ -55,8 +55,8 @@ def completeness(
       each.
     - `greedy`: one set, made by adding, up to `steps` times, the node that raises the value
       most, until none does. The search looks at `search_prompts` prompts drawn from another seed,
-      so that the value on the claim's prompts is not picked from them; every step tries every
-      node, in 2 runs each: at most 2 (1 + steps * nodes).
+      so that the value on the claim's prompts is not picked from them (a mean is then taken over
+      few prompts too); every step tries every node, in 2 runs each: at most 2 (1 + steps * nodes).
 
     Source: Wang et al. 2022, section 4 (classes, random sets, greedy search). A small value
     says nothing about sets that were not tried, and greedy search can miss the worst; a circuit

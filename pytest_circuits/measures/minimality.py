@@ -32,7 +32,7 @@ Nodes = frozenset[Node | Activation]
 
 
 def minimality(
-    what: Circuit, *, to: Reference, witnesses: Witnesses = "classes", search_prompts: int = 24
+    what: Circuit, *, to: Reference, witnesses: Witnesses = "classes", search_prompts: int = 32
 ) -> Measure:
     """Measure, for each node v of a circuit, |F(C\\(K+v)) - F(C\\K)| for the best witness K.
 
