@@ -5,7 +5,7 @@ several runs of the whole model one after the other. Nothing is shared with the 
 `partners`, which *is* the definition of the random draw.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 from hooked_oracle import EVERYWHERE, Put
@@ -16,18 +16,22 @@ from pytest_circuits.nodes import Node
 
 
 class Truth:
-    """Runs of one dataset's rows under interventions. `seed` is that of the drawing."""
+    """Runs of one dataset's rows under interventions. `seed` is that of the drawing.
+
+    What a run leaves behind is kept for the next question about it: do not change it.
+    """
 
     def __init__(self, oracle, dataset, seed):
         self.oracle = oracle
         self.dataset = dataset
         self.seed = seed
         self.plain = cache(self._plain)
+        self.run = lru_cache(maxsize=64)(self._run)
 
     def _plain(self, distribution, i):
         return self.oracle.run(self.dataset.distribution(distribution).ids[i])
 
-    def run(self, i, under=None, distribution="IOI"):
+    def _run(self, i, under=None, distribution="IOI"):
         """Row i of a distribution under an intervention."""
         if under is None:
             return self.plain(distribution, i)
@@ -147,11 +151,14 @@ class Row:
         """
         outputs = []
         for node in sorted(inputs):
-            outputs.append(self.output(node, inputs[node], outputs + given))
+            outputs += self.output(node, inputs[node], outputs + given)
         return outputs
 
     def output(self, node, inputs, puts):
-        """A head's output at its position if it reads, per channel, what another run had there."""
+        """A head's weights and output at its position if it reads what other runs had there.
+
+        `inputs` are the runs per channel; the channels left out it reads in this run.
+        """
         layer, pos = node.head.layer, self.pos(node)
         places = {
             "q": (pos, node.head.index),
@@ -162,8 +169,11 @@ class Row:
             Put(channel, layer, places[channel], run.at(channel, layer)[places[channel]])
             for channel, run in inputs.items()
         ]
-        z = self.run(puts + read).attended[layer][pos, node.head.index]
-        return Put("z", layer, (pos, node.head.index), z)
+        run, head = self.run(puts + read), node.head.index
+        return [
+            Put("pattern", layer, (head, pos), run.pattern[layer][head, pos]),
+            Put("z", layer, (pos, head), run.attended[layer][pos, head]),
+        ]
 
     def only_edges(self, under):
         """The run that the logits read, every sender's live output found edge by edge."""
@@ -174,8 +184,12 @@ class Row:
 
         def reading(node, channel):
             """The run in which only the senders to this channel (None, None: logits) are live."""
-            senders = [edge.sender for edge in under.edges if _end(edge) == (node, channel)]
-            return self.run(nothing + [live(sender) for sender in senders])
+            ends = [edge for edge in under.edges if _end(edge) == (node, channel)]
+            return with_live(frozenset(edge.sender for edge in ends))
+
+        @cache
+        def with_live(senders):
+            return self.run(nothing + [put for sender in senders for put in live(sender)])
 
         @cache
         def live(node):
