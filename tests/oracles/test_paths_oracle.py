@@ -103,6 +103,20 @@ def test_a_receiver_reads_with_the_query_it_had_in_the_recorded_run(truth):
     assert same(truth.run(ROW, path_patch(sender, receiver.q, to=zero())).logits, by_hand.logits)
 
 
+def test_a_receiver_shows_the_weights_it_reads_with(truth, plain):
+    """Those of the recorded run if query and keys are, its own if only the values are."""
+    sender, receiver = heads("1.1", at=END), heads("2.0", at=END)
+    recorded = truth.run(ROW, path_patch(sender, LOGITS, to=zero())).pattern[2][0, -1]
+    for ends, expected in [
+        ((receiver.q, receiver.k), recorded),
+        ((receiver.v,), plain.pattern[2][0, -1]),
+    ]:
+        run = truth.run(ROW, path_patch(sender, *ends, to=zero()))
+        assert same(run.pattern[2][0, -1], expected)
+        assert torch.equal(run.pattern[2][1], plain.pattern[2][1])
+    assert not same(recorded, plain.pattern[2][0, -1])
+
+
 @pytest.mark.parametrize("receivers", [(LATE.q, LATE.k), (LOGITS,)], ids=["heads", "logits"])
 @pytest.mark.parametrize("mlps", ["live", "frozen"])
 def test_a_path_inside_a_circuit_leaves_the_outside_at_its_reference(truth, receivers, mlps):
