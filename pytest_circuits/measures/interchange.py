@@ -85,7 +85,11 @@ def carries(what: Role | Activations, feature: str) -> Carries:
 
     Source: Wang et al. 2022, appendix on the two signals of S-inhibition heads, there as a
     table and a fit (`two_signals`, `signal_weight`). A share of 0 shows that nothing later
-    depends on the signal *in this output*; another role may carry it too.
+    depends on the signal *in this output*; another role may carry it too. A high share does not
+    show in which form the signal is there: heads that write the answer itself carry every
+    signal whose inversion changes the answer (for IOI name movers carry "token"), and a share is
+    of whatever F there is, however small. Outputs are exchanged at the same token, so a role
+    should act where the prompts agree on the position (S2, END; not S1, which inverting moves).
     """
     return Carries(what=what, feature=feature)
 
