@@ -1,7 +1,8 @@
 """The evaluation engine: merge what all measures need, run each distinct pass once, keep numbers.
 
-Full forward passes with plain hooks. Tensors live for one batch; what stays are numbers (numpy
-float64, a row per prompt) and what ablations put in place of z.
+A pass takes one distribution of prompts through the model, with every intervention on it that is
+planned. Tensors live for one batch; what stays are numbers (numpy float64, a row per prompt) and
+what references put in place of activations.
 """
 
 from __future__ import annotations
@@ -12,38 +13,49 @@ from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from pytest_circuits.engine.ablate import ablated_layers, check_reference, edits
-from pytest_circuits.engine.batch import Batch, Edit, forward, padded
-from pytest_circuits.engine.memory import DEFAULT_MEMORY, batch_size, in_batches
+from pytest_circuits.engine.anatomy import Anatomy
+from pytest_circuits.engine.batch import Batch
+from pytest_circuits.engine.blocks import Unsupported
+from pytest_circuits.engine.full import FullForwards
+from pytest_circuits.engine.lightcone import LightCone
+from pytest_circuits.engine.memory import DEFAULT_MEMORY, SWEEP_SHARE, batch_size, in_batches
+from pytest_circuits.engine.reads import check_head, check_nodes, check_reference, nodes_of, reads
 from pytest_circuits.engine.references import Collector, References
+from pytest_circuits.engine.results import Results
 from pytest_circuits.engine.weights import ModelWeights
 from pytest_circuits.errors import ClaimNotEvaluable
-from pytest_circuits.nodes import Head
+from pytest_circuits.interventions import Ablation, Intervention, Reference
 from pytest_circuits.readings import Draw, Need, Reading, Run, Site
 from pytest_circuits.tasks.base import Dataset, Prompts
-from pytest_circuits.tasks.positions import END
 
 if TYPE_CHECKING:
+    from pytest_circuits.engine.stage import Source
     from pytest_circuits.models.base import Model
     from pytest_circuits.readings import Array
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """A forward pass that was made: every prompt of a distribution once, in some batches."""
+    """A pass that was made: every prompt of a distribution, in some batches.
+
+    `interventions` were made on it beside, or in place of, the plain run; `forwards` is what it all
+    cost, in plain forward passes of these prompts, counted by multiplications.
+    """
 
     what: str
     prompts: int
+    interventions: int
     batches: int
     seconds: float
+    forwards: float
 
 
 class Engine:
     """Numbers of one model, each distinct (prompts, intervention) run once.
 
-    `plan` all needs first, then ask for `numbers`: a run reads everything planned for it. A need
-    that comes later costs a run of its own. `memory` (bytes) bounds the activations alive at
-    once; `notify` is told what is being run.
+    `plan` all needs first, then ask for `numbers`: a pass makes all runs planned on its prompts.
+    A need that comes later costs a pass of its own. `memory` (bytes) bounds the activations alive
+    at once; `notify` is told what is being run.
     """
 
     def __init__(
@@ -66,11 +78,14 @@ class Engine:
         """Add needs to what their runs will read; raise if the model lacks a head they name."""
         needs = tuple(needs)
         for need in needs:
-            self._check_heads(need)
+            for head in need.reading.heads():
+                check_head(head, self.model)
+            if need.run.under is not None and need.run not in self._planned:
+                check_nodes(need.run.under, self.model)
         for need in needs:
+            if need.run not in self._planned and need.run.under is not None:
+                self._references.plan(need.run.draw, reads(need.run.under, self.model.n_layers))
             self._planned.setdefault(need.run, {})[need.reading] = None
-            if need.run.under:
-                self._references.plan(need.run, ablated_layers(need.run.under, self.model))
 
     def dataset(self, draw: Draw) -> Dataset:
         """Return the prompts of a draw under this model's tokenizer."""
@@ -82,152 +97,190 @@ class Engine:
         """Return what was read, float64 [prompts, numbers]; run the model if it was not yet."""
         if need not in self._numbers:
             self.plan([need])
-            self._run(need.run)
+            self._pass(need.run.draw, need.run.distribution)
         found = self._numbers[need]
         if isinstance(found, ClaimNotEvaluable):
             raise found
         return found
 
+    @property
+    def description(self) -> str:
+        """How the model is run."""
+        return self._executor.description
+
     @cached_property
     def _weights(self) -> ModelWeights:
         return ModelWeights(self.model)
 
-    def _check_heads(self, need: Need) -> None:
-        ablated = need.run.under.nodes if need.run.under else ()
-        for head in (*need.reading.heads(), *(node.head for node in ablated)):
-            _check_head(head, self.model)
-
-    def _run(self, run: Run) -> None:
-        """Read everything pending for a run; what cannot be evaluated is kept as the reason."""
-        pending = self._pending(run)
+    @cached_property
+    def _executor(self) -> LightCone | FullForwards:
         try:
-            self._numbers.update(self._pass(run, pending))
+            anatomy = Anatomy(self.model)
+            anatomy.prepare(1)
+        except Unsupported as error:
+            return self._without_cone(error)
+        return LightCone(anatomy, self._weights, memory=self._memory // SWEEP_SHARE)
+
+    def _without_cone(self, error: Unsupported) -> FullForwards:
+        self._notify(f"full forward passes instead of the light cone: {error}")
+        return FullForwards(self.model, self._weights, reason=str(error))
+
+    def _prepare_executor(self, width: int) -> None:
+        """Check the executor on prompts as long as these; fall back if they do not fit."""
+        try:
+            self._executor.prepare(width)
+        except Unsupported as error:
+            self._executor = self._without_cone(error)
+
+    def _pass(self, draw: Draw, distribution: str) -> None:
+        """Make every pending run on one distribution, and collect references on the way."""
+        pending = self._pending(draw, distribution)
+        try:
+            prompts = self.dataset(draw).distribution(distribution)
+            self._prepare_executor(max(map(len, prompts.ids)))
+            runs = self._with_references(pending, draw)
+            self._run(draw, distribution, prompts, runs)
         except ClaimNotEvaluable as error:
-            self._numbers.update({Need(run, reading): error for reading in pending})
+            self._fail(pending, error)
 
-    def _pending(self, run: Run) -> list[Reading]:
-        return [r for r in self._planned.get(run, {}) if Need(run, r) not in self._numbers]
+    def _pending(self, draw: Draw, distribution: str) -> dict[Run, list[Reading]]:
+        found = {
+            run: [r for r in readings if Need(run, r) not in self._numbers]
+            for run, readings in self._planned.items()
+            if (run.draw, run.distribution) == (draw, distribution)
+        }
+        return {run: readings for run, readings in found.items() if readings}
 
-    def _pass(self, run: Run, readings: Sequence[Reading]) -> dict[Need, Array | ClaimNotEvaluable]:
-        """Make one forward pass over all prompts of a run."""
-        prompts = self.dataset(run.draw).distribution(run.distribution)
-        self._prepare_reference(run)
-        collectors = self._references.missing(run, prompts)
-        results = Results(run, readings, len(prompts))
-        work = partial(self._work, run, prompts, results, collectors)
-        self._notify(f"{run}: {len(prompts)} prompts")
-        started = perf_counter()
-        size = self._batch_size(prompts, results.sites, collectors)
+    def _fail(self, runs: dict[Run, list[Reading]], error: ClaimNotEvaluable) -> None:
+        for run, readings in runs.items():
+            for reading in readings:
+                self._numbers.setdefault(Need(run, reading), error)
+
+    def _with_references(
+        self, pending: dict[Run, list[Reading]], draw: Draw
+    ) -> dict[Run, list[Reading]]:
+        """Return the runs whose references are there, collected now if they were not."""
+        ready = {}
+        for run, readings in pending.items():
+            try:
+                self._prepare(run, draw)
+                ready[run] = readings
+            except ClaimNotEvaluable as error:
+                self._fail({run: readings}, error)
+        return ready
+
+    def _prepare(self, run: Run, draw: Draw) -> None:
+        if run.under is None:
+            return
+        prompts = self.dataset(draw).distribution(run.distribution)
+        for node in nodes_of(run.under):
+            prompts.at(node.at)
+        self._executor.check(run.under)
+        for reference in dict.fromkeys(r for r, _ in reads(run.under, self.model.n_layers)):
+            check_reference(reference, self.dataset(draw), run.distribution)
+            if not self._references.is_ready(draw, reference):
+                assert reference.over is not None
+                self._collect(draw, reference.over)
+
+    def _collect(self, draw: Draw, distribution: str) -> None:
+        """Run a reference's distribution plainly, with whatever claims read there."""
+        plain = Run(draw=draw, distribution=distribution)
+        pending = self._pending(draw, distribution)
+        prompts = self.dataset(draw).distribution(distribution)
+        self._run(draw, distribution, prompts, {plain: pending.get(plain, [])})
+
+    def _run(
+        self, draw: Draw, distribution: str, prompts: Prompts, runs: dict[Run, list[Reading]]
+    ) -> None:
+        """Take all prompts through all runs, batch by batch."""
+        if not runs:
+            return
+        plain = Run(draw=draw, distribution=distribution)
+        collectors = self._references.missing(draw, distribution, prompts)
+        results = {run: Results(run, readings, len(prompts)) for run, readings in runs.items()}
+        if collectors:
+            results.setdefault(plain, Results(plain, [], len(prompts)))
+        work = partial(self._work, draw, prompts, results, collectors)
+        interventions = sum(run.under is not None for run in results)
+        self._notify(_progress(distribution, results, len(prompts)))
+        started, cost = perf_counter(), self._executor.cost
+        size = self._batch_size(prompts, results, collectors)
         batches = in_batches(range(len(prompts)), size, work, self._notify)
-        took = perf_counter() - started
-        self.passes.append(Pass(what=str(run), prompts=len(prompts), batches=batches, seconds=took))
+        width = max(map(len, prompts.ids))
+        self.passes.append(
+            Pass(
+                what=_what(distribution, results),
+                prompts=len(prompts),
+                interventions=interventions,
+                batches=batches,
+                seconds=perf_counter() - started,
+                forwards=(self._executor.cost - cost) / (len(prompts) * width),
+            )
+        )
         self._references.keep(collectors)
-        return results.found
+        for each in results.values():
+            self._numbers.update(each.found)
 
     def _work(
         self,
-        run: Run,
+        draw: Draw,
         prompts: Prompts,
-        results: Results,
+        results: dict[Run, Results],
         collectors: Sequence[Collector],
         rows: Sequence[int],
     ) -> None:
-        sites = results.sites | _z_sites(collectors)
-        batch = self._forward(run, prompts, rows, sites)
-        results.add(batch)
-        for collector in collectors:
-            collector.add(batch)
+        batch = self._executor.batch(prompts, rows, max(map(len, prompts.ids)))
+        by_under = {run.under: each for run, each in results.items()}
+        wanted: dict[Intervention | None, frozenset[Site]] = {
+            under: each.sites for under, each in by_under.items()
+        }
+        if collectors:
+            wanted[None] |= {site for each in collectors for site in each.sites}
+        done = self._executor.run(batch, wanted, self.dataset(draw), partial(self._collected, draw))
+        for under, seen in done:
+            by_under[under].add(seen)
+            if under is None:
+                for collector in collectors:
+                    collector.add(seen)
+
+    def _collected(self, draw: Draw, reference: Reference, rows: Batch) -> Source:
+        return self._references.source(draw, reference, rows)
 
     def _batch_size(
-        self, prompts: Prompts, sites: frozenset[Site], collectors: Sequence[Collector]
+        self, prompts: Prompts, results: dict[Run, Results], collectors: Sequence[Collector]
     ) -> int:
+        kept = {site for each in results.values() for site in each.sites}
         return batch_size(
             self.model,
             prompts,
-            sites | _z_sites(collectors),
+            kept,
             memory=self._memory,
-            held_rows=self._references.layer_rows_held(collectors),
-        )
-
-    def _prepare_reference(self, run: Run) -> None:
-        """Run the reference's distribution, with whatever claims read there, if not yet done."""
-        if run.under is None or run.under.reference.over is None:
-            return
-        check_reference(run.under, self.dataset(run.draw), run.distribution)
-        if not self._references.is_ready(run):
-            source = Run(draw=run.draw, distribution=run.under.reference.over)
-            self._numbers.update(self._pass(source, self._pending(source)))
-
-    def _forward(
-        self, run: Run, prompts: Prompts, rows: Sequence[int], sites: Iterable[Site]
-    ) -> Batch:
-        import torch
-
-        tokens = padded([prompts.ids[i] for i in rows], self.model.device)
-        batch = Batch(prompts, tuple(rows), {}, self._weights, self.model.device)
-        changes = self._edits(run, batch, tokens.shape[1])
-        batch.acts.update(forward(self.model, tokens, batch.at(END), sites, changes))
-        both = torch.stack([batch.answers, batch.foils], dim=1)
-        batch.acts[Site("answers")] = batch.act(Site("logits")).gather(1, both)
-        _check_finite(batch, run)
-        return batch
-
-    def _edits(self, run: Run, batch: Batch, width: int) -> dict[int, Edit]:
-        if run.under is None:
-            return {}
-        by = self._references.replacement(run, batch, width)
-        return edits(run.under, self.model, batch, width, by)
-
-
-class Results:
-    """The numbers of one pass, filled batch by batch; a reading that cannot be read says why."""
-
-    def __init__(self, run: Run, readings: Sequence[Reading], prompts: int) -> None:
-        self._run = run
-        self._readings = readings
-        self._prompts = prompts
-        self.sites = frozenset(site for reading in readings for site in reading.sites())
-        self.found: dict[Need, Array | ClaimNotEvaluable] = {}
-
-    def add(self, batch: Batch) -> None:
-        """Read a batch. This is where numbers leave torch."""
-        for reading in self._readings:
-            need = Need(self._run, reading)
-            if isinstance(self.found.get(need), ClaimNotEvaluable):
-                continue
-            try:
-                read = reading.numbers(batch).double().cpu().numpy()
-            except ClaimNotEvaluable as error:
-                self.found[need] = error
-                continue
-            self._rows(need, read.shape[1])[list(batch.index)] = read
-
-    def _rows(self, need: Need, width: int) -> Array:
-        import numpy as np
-
-        if need not in self.found:
-            self.found[need] = np.full((self._prompts, width), np.nan)
-        found = self.found[need]
-        assert not isinstance(found, ClaimNotEvaluable)
-        return found
-
-
-def _z_sites(collectors: Iterable[Collector]) -> frozenset[Site]:
-    return frozenset(Site("z", layer) for each in collectors for layer in each.layers)
-
-
-def _check_head(head: Head, model: Model) -> None:
-    if head.layer >= model.n_layers or head.index >= model.n_heads:
-        raise ClaimNotEvaluable(
-            f"{model.spec} has no head {head}: it has layers 0 to {model.n_layers - 1} with heads "
-            f"0 to {model.n_heads - 1} each. Is the suite meant for another model?"
+            worlds=_worlds(run.under for run in results),
+            held=self._references.held(collectors),
         )
 
 
-def _check_finite(batch: Batch, run: Run) -> None:
-    bad = int((~batch.act(Site("logits")).isfinite()).any(dim=1).sum())
-    if bad:
-        raise ClaimNotEvaluable(
-            f"the model's logits are not finite (NaN or infinite) on {bad} of {len(batch.index)} "
-            f"prompts of {run}: damaged weights, or a dtype too narrow for this model."
-        )
+def _worlds(unders: Iterable[Intervention | None]) -> int:
+    """Return how many runs of a batch are kept side by side while interventions are made."""
+    worlds: set[object] = {None}
+    for under in unders:
+        if under is None:
+            continue
+        given = getattr(under, "given", None)
+        closed = (isinstance(under, Ablation) and under.outside) or not hasattr(under, "given")
+        worlds.add((under.reference, "closed") if closed else given)
+        for each in (under, given):
+            if each is not None and each.reference.kind == "counterpart":
+                worlds.add(each.reference.over)
+    return len(worlds)
+
+
+def _what(distribution: str, runs: Iterable[Run]) -> str:
+    under = [run for run in runs if run.under is not None]
+    if len(under) == 1:
+        return str(under[0])
+    return distribution + (f" with {len(under)} interventions" if under else "")
+
+
+def _progress(distribution: str, runs: Iterable[Run], prompts: int) -> str:
+    return f"{_what(distribution, runs)}: {prompts} prompts"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 from pytest_circuits.errors import ClaimNotEvaluable
@@ -13,50 +14,61 @@ if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
 
 DEFAULT_MEMORY = 1 << 30  # bytes
+SWEEP_SHARE = 4  # a quarter of the memory is for what interventions are worked out in
 
 
 def batch_size(
-    model: Model, prompts: Prompts, sites: Iterable[Site], *, memory: int, held_rows: int
+    model: Model,
+    prompts: Prompts,
+    sites: Iterable[Site],
+    *,
+    memory: int,
+    worlds: int = 1,
+    held: Iterable[tuple[Site, int]] = (),
 ) -> int:
-    """Return how many prompts fit the budget in bytes: what is kept, plus one block at work.
+    """Return how many prompts fit the budget in bytes.
 
-    `held_rows` are the rows of one layer's z that ablation references hold meanwhile.
+    `worlds` are the runs of a batch whose activations are kept side by side, `sites` what else is
+    kept, `held` the rows of sites that references hold meanwhile.
     """
     longest = max(map(len, prompts.ids))
-    need = bytes_per_prompt(model, longest, sites)
-    held = held_rows * bytes_of_z(model, longest)
-    if need + held > memory:
+    need = bytes_per_prompt(model, longest, sites, worlds)
+    holding = sum(rows * 4 * prod(shape_of(model, site, longest)) for site, rows in held)
+    free = memory - memory // SWEEP_SHARE - holding
+    if need > free:
         raise ClaimNotEvaluable(
             f"`memory`: one prompt needs about {need / 1e6:.1f} MB of activations and ablation "
-            f"references {held / 1e6:.1f} MB, the budget is {memory / 1e6:.1f} MB. Raise it with "
-            "--circuit-memory."
+            f"references {holding / 1e6:.1f} MB, the budget is {memory / 1e6:.1f} MB, a quarter of "
+            "it for working. Raise it with --circuit-memory."
         )
-    return min(len(prompts), (memory - held) // need)
+    return min(len(prompts), free // need)
 
 
-def bytes_per_prompt(model: Model, length: int, sites: Iterable[Site]) -> int:
-    """Return the bytes one prompt of `length` tokens takes: kept activations and working space."""
+def bytes_per_prompt(model: Model, length: int, sites: Iterable[Site], worlds: int) -> int:
+    """Return the bytes one prompt of `length` tokens takes: worlds, kept sites, working space."""
     cfg = model.bridge.cfg
     width = 4 if model.dtype == "float32" else 2
-    heads, model_width = model.n_heads, int(cfg.d_model)
-    kept = sum(_site_numbers(site, length, heads, int(cfg.d_head), model_width) for site in sites)
-    hidden = int(getattr(cfg, "d_mlp", None) or 4 * model_width)
-    working = length * (3 * hidden + 8 * model_width) + 3 * heads * length**2
+    kept = sum(prod(shape_of(model, site, length)) for site in sites if site.name == "pattern")
+    per_layer = sum(
+        prod(shape_of(model, Site(name, 0), length)) for name in ("resid", "z", "k", "v")
+    )
+    hidden = int(getattr(cfg, "d_mlp", None) or 4 * int(cfg.d_model))
+    working = length * (3 * hidden + 8 * int(cfg.d_model)) + 3 * model.n_heads * length**2
     logits = 2 * int(cfg.d_vocab) * 4  # at END only, and once more in float32
-    return (kept + working) * width + logits
+    return (worlds * model.n_layers * per_layer + kept + working) * width + logits
 
 
-def bytes_of_z(model: Model, length: int) -> int:
-    """Return the bytes of one layer's z on one prompt of `length` tokens, in float32."""
-    return 4 * length * model.n_heads * int(model.bridge.cfg.d_head)
-
-
-def _site_numbers(site: Site, length: int, heads: int, d_head: int, d_model: int) -> int:
+def shape_of(model: Model, site: Site, length: int) -> tuple[int, ...]:
+    """Return the shape of an activation of one prompt."""
+    cfg = model.bridge.cfg
     if site.name == "pattern":
-        return heads * length**2
-    if site.name == "z":
-        return length * heads * d_head
-    return 0 if site.name == "logits" else length * d_model
+        return (model.n_heads, length, length)
+    if site.name in ("z", "q"):
+        return (length, model.n_heads, int(cfg.d_head))
+    if site.name in ("k", "v"):
+        shared = int(getattr(cfg, "n_key_value_heads", None) or model.n_heads)
+        return (length, shared, int(cfg.d_head))
+    return (length, int(cfg.d_model))
 
 
 def in_batches(

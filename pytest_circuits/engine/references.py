@@ -1,102 +1,97 @@
-"""What ablations put in place of z: template means, other prompts' outputs, zeros.
+"""What ablations put in place: template means, other prompts' values, zeros.
 
 A reference is collected while its distribution runs without intervention, whoever asked for that
-run, so that one pass serves the readings of claims and all ablations that refer to it.
+run, so that one pass serves the readings of claims and all interventions that refer to it.
 """
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_circuits.engine.ablate import Replacement
 from pytest_circuits.engine.batch import Batch
 from pytest_circuits.interventions import Reference
-from pytest_circuits.readings import Draw, Run, Site
+from pytest_circuits.readings import Draw, Site
 from pytest_circuits.tasks.base import Prompts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pytest_circuits.engine.stage import Source
+
 Key = tuple[Draw, Reference]
 
 
 class Collected(Protocol):
-    """Something made of the z of a whole distribution, batch by batch."""
+    """Something made of the activations of a whole distribution, batch by batch."""
 
-    def add(self, batch: Batch, layer: int) -> None:
-        """Take in the rows of a batch at a layer."""
+    def add(self, batch: Batch, site: Site) -> None:
+        """Take in the rows of a batch at a site."""
 
-    def replacement(self, rows: Batch, width: int) -> Replacement:
-        """Return, per layer, what replaces z of those rows, cut to `width` tokens."""
+    def source(self, rows: Batch) -> Source:
+        """Return, per site, what those rows take from the reference."""
 
     def rows_held(self) -> int:
-        """How many [pos, head_index, d_head] rows are held per layer, for the memory budget."""
+        """How many rows of each site are held, for the memory budget."""
 
 
 @dataclass(frozen=True)
 class Collector:
-    """A reference being collected, at these layers."""
+    """A reference being collected, at these sites."""
 
     key: Key
-    layers: frozenset[int]
+    sites: frozenset[Site]
     collected: Collected
 
     def add(self, batch: Batch) -> None:
-        """Take in a batch at all layers."""
-        for layer in self.layers:
-            self.collected.add(batch, layer)
+        """Take in a batch at all sites."""
+        for site in self.sites:
+            self.collected.add(batch, site)
 
 
 class References:
-    """The references of all planned ablations, collected or still to be."""
+    """The references of all planned interventions, collected or still to be."""
 
     def __init__(self) -> None:
-        self._planned: dict[Key, set[int]] = defaultdict(set)
+        self._planned: dict[Key, set[Site]] = defaultdict(set)
         self._ready: dict[Key, Collector] = {}
 
-    def plan(self, run: Run, layers: tuple[int, ...]) -> None:
-        """Say that a run's ablation will want its reference at these layers."""
-        if run.under and run.under.reference.over:
-            self._planned[run.draw, run.under.reference].update(layers)
+    def plan(self, draw: Draw, sites: Iterable[tuple[Reference, Site]]) -> None:
+        """Say which sites of which references an intervention will want."""
+        for reference, site in sites:
+            if reference.kind in ("mean", "resample"):
+                self._planned[draw, reference].add(site)
 
-    def is_ready(self, run: Run) -> bool:
-        """Return whether the run's ablation has all it needs."""
-        assert run.under is not None
-        return self._is_collected((run.draw, run.under.reference))
+    def is_ready(self, draw: Draw, reference: Reference) -> bool:
+        """Return whether everything planned of a reference is collected."""
+        if reference.kind not in ("mean", "resample"):
+            return True
+        key = (draw, reference)
+        return key in self._ready and self._planned[key] <= self._ready[key].sites
 
-    def missing(self, run: Run, prompts: Prompts) -> list[Collector]:
-        """Return collectors for what can be collected while `run` runs."""
-        if run.under is not None:
-            return []
+    def missing(self, draw: Draw, distribution: str, prompts: Prompts) -> list[Collector]:
+        """Return collectors for what can be collected while a distribution runs."""
         return [
-            Collector((draw, reference), frozenset(layers), _new(reference, prompts, draw.seed))
-            for (draw, reference), layers in self._planned.items()
-            if (draw, reference.over) == (run.draw, run.distribution)
-            and not self._is_collected((draw, reference))
+            Collector((each, reference), frozenset(sites), _new(reference, prompts, draw.seed))
+            for (each, reference), sites in self._planned.items()
+            if (each, reference.over) == (draw, distribution) and not self.is_ready(each, reference)
         ]
-
-    def _is_collected(self, key: Key) -> bool:
-        return key in self._ready and self._planned[key] <= self._ready[key].layers
 
     def keep(self, collectors: list[Collector]) -> None:
         """Take over collectors whose distribution has run to its end."""
         self._ready.update({each.key: each for each in collectors})
 
-    def replacement(self, run: Run, rows: Batch, width: int) -> Replacement:
-        """Return what replaces z in a batch of an ablated run."""
-        assert run.under is not None
-        if run.under.reference.kind == "zero":
-            return lambda layer: rows.rows.new_zeros(())
-        return self._ready[run.draw, run.under.reference].collected.replacement(rows, width)
+    def source(self, draw: Draw, reference: Reference, rows: Batch) -> Source:
+        """Return what rows of a batch take from a collected reference."""
+        return self._ready[draw, reference].collected.source(rows)
 
-    def layer_rows_held(self, collecting: Sequence[Collector]) -> int:
-        """Return how many [pos, head_index, d_head] rows of z are held, for the memory budget."""
-        held = [*self._ready.values(), *collecting]
-        return sum(len(each.layers) * each.collected.rows_held() for each in held)
+    def held(self, collecting: Sequence[Collector]) -> list[tuple[Site, int]]:
+        """Return how many rows of which sites are held, for the memory budget."""
+        every = [*self._ready.values(), *collecting]
+        return [(site, each.collected.rows_held()) for each in every for site in each.sites]
 
 
 def _new(reference: Reference, prompts: Prompts, seed: int) -> Collected:
@@ -104,39 +99,38 @@ def _new(reference: Reference, prompts: Prompts, seed: int) -> Collected:
 
 
 class TemplateMeans:
-    """Mean of z per group of aligned prompts and token position, summed up batch by batch."""
+    """Mean per group of aligned prompts and token position, summed up batch by batch."""
 
     def __init__(self, prompts: Prompts) -> None:
         self._prompts = prompts
         self._labels = {label: i for i, label in enumerate(dict.fromkeys(prompts.groups))}
         self._sizes = [prompts.groups.count(label) for label in self._labels]
-        self._sums: dict[int, Tensor] = {}
-        self._added: dict[int, set[int]] = defaultdict(set)
+        self._sums: dict[Site, Tensor] = {}
+        self._added: dict[Site, set[int]] = defaultdict(set)
 
-    def add(self, batch: Batch, layer: int) -> None:
-        """Add the rows of a batch, z [batch, pos, head_index, d_head], in float32.
+    def add(self, batch: Batch, site: Site) -> None:
+        """Add the rows of a batch, [batch, ...], in float32.
 
         A row counts once, also when a batch comes again because memory ran out half-way.
         """
-        new = [k for k, row in enumerate(batch.index) if row not in self._added[layer]]
-        z = batch.act(Site("z", layer))[new].float()
-        if layer not in self._sums:
-            longest = max(map(len, self._prompts.ids))
-            self._sums[layer] = z.new_zeros(len(self._sizes), longest, *z.shape[2:])
-        self._sums[layer][:, : z.shape[1]].index_add_(0, self._groups(batch)[new], z)
-        self._added[layer].update(batch.index)
+        new = [k for k, row in enumerate(batch.index) if row not in self._added[site]]
+        value = batch.act(site)[new].float()
+        if site not in self._sums:
+            self._sums[site] = value.new_zeros(len(self._sizes), *value.shape[1:])
+        self._sums[site].index_add_(0, self._groups(batch)[new], value)
+        self._added[site].update(batch.index)
 
-    def replacement(self, rows: Batch, width: int) -> Replacement:
-        """Return, per layer, each row's template mean, cut to the batch's token width.
+    def source(self, rows: Batch) -> Source:
+        """Return, per site, each row's template mean.
 
         `rows` may be of another distribution: row i takes the mean of the group of row i here.
         """
         groups = self._groups(rows)
-        sizes = groups.new_tensor(self._sizes)[groups][:, None, None, None]
-        return lambda layer: self._sums[layer][groups, :width] / sizes
+        sizes = groups.new_tensor(self._sizes)[groups]
+        return lambda site: _divided(self._sums[site][groups], sizes)
 
     def rows_held(self) -> int:
-        """How many rows of z are held per layer, for the memory budget."""
+        """How many rows of each site are held, for the memory budget."""
         return len(self._sizes)
 
     def _groups(self, batch: Batch) -> Tensor:
@@ -144,28 +138,27 @@ class TemplateMeans:
 
 
 class Resampled:
-    """z of every prompt, given to another prompt of the same group (drawn with `seed`)."""
+    """The activations of every prompt, given to another of the same group (drawn with `seed`)."""
 
     def __init__(self, prompts: Prompts, seed: int) -> None:
         self._prompts = prompts
         self._partners = partners(prompts, seed)
-        self._z: dict[int, Tensor] = {}
+        self._values: dict[Site, Tensor] = {}
 
-    def add(self, batch: Batch, layer: int) -> None:
-        """Keep the rows of a batch, z [batch, pos, head_index, d_head]."""
-        z = batch.act(Site("z", layer))
-        if layer not in self._z:
-            longest = max(map(len, self._prompts.ids))
-            self._z[layer] = z.new_zeros(len(self._prompts), longest, *z.shape[2:])
-        self._z[layer][list(batch.index), : z.shape[1]] = z
+    def add(self, batch: Batch, site: Site) -> None:
+        """Keep the rows of a batch, [batch, ...]."""
+        value = batch.act(site)
+        if site not in self._values:
+            self._values[site] = value.new_zeros(len(self._prompts), *value.shape[1:])
+        self._values[site][list(batch.index)] = value
 
-    def replacement(self, rows: Batch, width: int) -> Replacement:
-        """Return, per layer, z of each row's partner, cut to the batch's token width."""
+    def source(self, rows: Batch) -> Source:
+        """Return, per site, the value of each row's partner."""
         chosen = [self._partners[i] for i in rows.index]
-        return lambda layer: self._z[layer][chosen, :width]
+        return lambda site: self._values[site][chosen]
 
     def rows_held(self) -> int:
-        """How many rows of z are held per layer, for the memory budget."""
+        """How many rows of each site are held, for the memory budget."""
         return len(self._prompts)
 
 
@@ -179,3 +172,7 @@ def partners(prompts: Prompts, seed: int) -> tuple[int, ...]:
         rng.choice([other for other in members[label] if other != row] or [row])
         for row, label in enumerate(prompts.groups)
     )
+
+
+def _divided(sums: Tensor, sizes: Tensor) -> Tensor:
+    return sums / sizes.view(-1, *[1] * (sums.dim() - 1))

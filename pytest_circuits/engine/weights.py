@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_circuits.engine.batch import forward, padded
+from pytest_circuits.engine.full import forward
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.nodes import Head
 from pytest_circuits.readings import Site
@@ -109,7 +109,9 @@ class ModelWeights:
         layers = range(self._model.n_layers)
         wanted = [Site("resid_post", at) for at in layers] + [Site("z", at) for at in layers]
         # Ids 0..7 exist in every vocabulary; the rule must hold whatever the tokens are.
-        tokens = padded([range(min(8, int(self._bridge.cfg.d_vocab)))], self._model.device)
+        tokens = torch.arange(min(8, int(self._bridge.cfg.d_vocab)), device=self._model.device)[
+            None
+        ]
         kept: dict[str, Tensor] = {}
         hooks = [
             (f"blocks.{at}.hook_{name}", lambda x, hook, key=f"{at}.{name}": kept.update({key: x}))

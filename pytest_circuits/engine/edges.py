@@ -1,0 +1,138 @@
+"""Edge-level circuits: every receiver has a residual stream of its own, of its own senders."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_circuits.engine.outcome import Outcome, outcomes
+from pytest_circuits.engine.puts import Put
+from pytest_circuits.engine.reread import Brought, Reread, Seen, reread
+from pytest_circuits.engine.sweep import Swept
+from pytest_circuits.interventions import EdgeCircuit
+from pytest_circuits.nodes import Edge, Node, Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from torch import Tensor
+
+    from pytest_circuits.engine.frame import Columns
+    from pytest_circuits.engine.stage import Stage
+    from pytest_circuits.engine.world import World
+
+Senders = frozenset[Node]
+
+
+@dataclass(frozen=True, eq=False)
+class Streams:
+    """Which senders each receiver has; receivers with the same senders share a stream."""
+
+    senders: Mapping[Receiver | None, Senders]
+
+    @property
+    def distinct(self) -> tuple[Senders, ...]:
+        """The distinct sets of senders, the stream of each at its place."""
+        return tuple(dict.fromkeys((self.of(None), *self.senders.values(), frozenset())))
+
+    def of(self, receiver: Receiver | None) -> Senders:
+        """Return the senders of a receiver, none if no edge names it."""
+        return self.senders.get(receiver, frozenset())
+
+    def number(self, receiver: Receiver | None) -> int:
+        """Return the place of a receiver's stream."""
+        return self.distinct.index(self.of(receiver))
+
+
+def streams(edges: Iterable[Edge]) -> Streams:
+    """Return the streams that some edges need."""
+    senders: dict[Receiver | None, set[Node]] = defaultdict(set)
+    for edge in edges:
+        senders[edge.receiver].add(edge.sender)
+    return Streams({receiver: frozenset(named) for receiver, named in senders.items()})
+
+
+def edge_circuit(under: EdgeCircuit, stage: Stage) -> Outcome:
+    """Run a batch with only these edges live."""
+    going = run_edges(under, stage)
+    swept = Swept(going.columns, (0,), going.stream[going.streams.number(None)][None], {})
+    return next(outcome for _, outcome in outcomes(stage, going.world, swept))
+
+
+def run_edges(
+    under: EdgeCircuit, stage: Stage, given: Mapping[Node, Tensor] | None = None
+) -> Running:
+    """Run all streams from the first block to the last; `given` z [batch, d_head] are not computed.
+
+    Returns the streams at the nodes' positions and the live z of every node.
+    """
+    nodes = {edge.sender for edge in under.edges}
+    nodes |= {edge.receiver.node for edge in under.edges if edge.receiver is not None}
+    world = stage.world(stage.closed(under.reference))
+    columns = stage.columns({*(node.at for node in nodes), "END"})
+    going = Running(world, columns, streams(under.edges), stage, dict(given or {}))
+    for layer in range(len(world.anatomy.blocks)):
+        for node in sorted(node for node in nodes if node.head.layer == layer):
+            if node not in going.z:
+                going.z[node] = going.live(node)
+        going.step(layer)
+    return going
+
+
+@dataclass(eq=False)
+class Running:
+    """Streams [stream, batch, slot, d_model] under way, and the live z of nodes passed so far."""
+
+    world: World
+    columns: Columns
+    streams: Streams
+    stage: Stage
+    z: dict[Node, Tensor]
+    stream: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        start = self.columns.of(self.world.stream[0])[None]
+        self.stream = start.expand(len(self.streams.distinct), *start.shape[1:])
+
+    def live(self, node: Node) -> Tensor:
+        """Return z of a node, [batch, d_head], each channel read from its own stream."""
+        layer, index = node.head.layer, node.head.index
+        block = self.world.anatomy.blocks[layer]
+        shared = index * block.shared_heads // block.heads
+        column = self.stage.column(node.at)
+        slot, _ = self.columns.slot(column)
+        rows = self.stage.batch.rows
+        q = block.queries(self._read(node, "q", layer)[rows, slot])[:, index]
+        k = block.keys(self._read(node, "k", layer))[:, :, shared]
+        v = block.values(self._read(node, "v", layer))[:, :, shared]
+        what = Reread(layer, index, column, q, Brought(self.columns, k), Brought(self.columns, v))
+        return reread(self.world, self.columns, self._seen(layer), what)
+
+    def step(self, layer: int) -> None:
+        """Take every stream through a layer: its senders' z live, all others the reference."""
+        from pytest_circuits.engine.puts import Puts
+
+        block = self.world.anatomy.blocks[layer]
+        puts = Puts(
+            (number, Put("z", layer, node.head.index, self.stage.column(node.at), self.z[node]))
+            for number, senders in enumerate(self.streams.distinct)
+            for node in sorted(senders)
+            if node.head.layer == layer
+        )
+        z = self.columns.of(self.world.z[layer])[None].expand(len(self.stream), -1, -1, -1, -1)
+        middle = self.stream + block.write(puts.on(z, "z", layer, self.columns))
+        self.stream = middle + block.feed(middle)
+
+    def _read(self, node: Node, channel: str, layer: int) -> Tensor:
+        receiver = Receiver(node, channel)  # type: ignore[arg-type]
+        normed: Tensor = self.world.anatomy.blocks[layer].read(
+            self.stream[self.streams.number(receiver)]
+        )
+        return normed
+
+    def _seen(self, layer: int) -> Seen:
+        """Return queries, keys and values of the world: all that matter are brought."""
+        keys, values = self.world.keys(layer)
+        queries = self.world.projected(layer, "q")
+        return Seen(*(self.columns.of(each) for each in (queries, keys, values)))
