@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pytest_circuits.errors import CircuitUsageError, unknown_name
 from pytest_circuits.interventions import Reference
 from pytest_circuits.nodes import Edge, Node, Receiver, Role
+from pytest_circuits.tasks.base import CHANGED
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,11 @@ class Scrub:
     """Every output on the edges comes from another prompt, one that agrees on what it carries.
 
     The logits of a prompt read, for each sender of an edge to them, its output on a variation of
-    that prompt which keeps what the sender `keeps` (`Task.varied`). There the sender's own
-    inputs are replaced likewise: a channel reads its senders' outputs on variations of *that*
-    prompt, and so on; each prompt differs from the next. All other heads' outputs, at every
-    position, are the `reference`; a channel without an edge reads nothing else. Embeddings are
-    those of the prompt in which the reader stands, MLPs live on each reader's own input. An
+    that prompt which keeps what the sender `keeps` (`Task.varied`; "-position" disagrees on the
+    position for certain). There the sender's own inputs are replaced likewise: a channel reads
+    its senders' outputs on variations of *that* prompt, and so on. All other heads' outputs, at
+    every position, are the `reference`; a channel without an edge reads nothing else. Embeddings
+    are those of the prompt in which the reader stands, MLPs live on each reader's own input. An
     output moves from a named position to the same *named* position, where the orders differ.
 
     Senders that keep the same features for the same reader share the prompt drawn.
@@ -38,7 +39,7 @@ class Scrub:
         return tuple(sorted(edge.sender for edge in self.edges if edge.receiver == receiver))
 
     def kept(self, sender: Node) -> frozenset[str]:
-        """Return the features that a sender's prompt shares with its reader's."""
+        """Return the features that a sender's prompt shares with its reader's, for `varied`."""
         return frozenset(dict(self.keeps)[sender])
 
     def __str__(self) -> str:
@@ -55,29 +56,33 @@ class Hypothesis:
     name: str = ""
 
     def without(self, role: Role, *features: str) -> Hypothesis:
-        """Return the hypothesis whose `role` carries these features no more; none: nothing."""
+        """Return the hypothesis in which these features of what `role` carries are wrong.
+
+        Its outputs are then computed on prompts that disagree with the reader's on `features`;
+        without any, on all that the role is said to carry.
+        """
         carried = self._carried(role)
         for each in features:
             if each not in carried:
                 raise CircuitUsageError(
                     f"`features`: {unknown_name(f'feature carried by {role}', each, carried)}"
                 )
-        dropped = features or carried
-        if not dropped:
-            raise CircuitUsageError(f"`role`: {role} carries nothing that could be taken away.")
-        kept = tuple(each for each in carried if each not in dropped)
+        changed = features or carried
+        if not changed:
+            raise CircuitUsageError(f"`role`: {role} carries nothing that could be wrong.")
         return replace(
             self,
             carries=tuple(
-                (other, kept if _same(other, role) else theirs) for other, theirs in self.carries
+                (other, _changed(theirs, changed) if _same(other, role) else theirs)
+                for other, theirs in self.carries
             ),
-            name=f"{self} but {_and(dropped)} of {role} drawn afresh",
+            name=f"{self} but {_and(changed)} of {role} changed",
         )
 
     def _carried(self, role: Role) -> tuple[str, ...]:
         for other, features in self.carries:
             if _same(other, role):
-                return features
+                return tuple(each for each in features if not each.startswith(CHANGED))
         known = "; ".join(str(other) for other, _ in self.carries)
         raise CircuitUsageError(f"`role`: {self} says nothing of {role}. It is about: {known}.")
 
@@ -118,8 +123,11 @@ def _features(role: Role, listed: str | Iterable[str]) -> tuple[str, ...]:
     if not isinstance(role, Role):
         raise CircuitUsageError(f"`carries` maps roles made by heads(...); got {role!r}.")
     features = (listed,) if isinstance(listed, str) else tuple(listed)
-    if not all(isinstance(each, str) and each for each in features):
-        raise CircuitUsageError(f"`carries`: names of features are strings; got {features!r}.")
+    if not all(isinstance(each, str) and each and each[0] != CHANGED for each in features):
+        raise CircuitUsageError(
+            "`carries`: names of features are strings, not empty and without a leading "
+            f"{CHANGED!r}; got {features!r}."
+        )
     return tuple(sorted(set(features)))
 
 
@@ -136,6 +144,10 @@ def _check_senders(edges: frozenset[Edge], declared: list[Node]) -> None:
     found = [f"{min(nodes)} {rule}" for rule, nodes in problems.items() if nodes]
     if found:
         raise CircuitUsageError(f"`carries` and `edges` do not fit: {'; '.join(found)}.")
+
+
+def _changed(features: tuple[str, ...], wrong: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(CHANGED + each if each in wrong else each for each in features))
 
 
 def _same(one: Role, other: Role) -> bool:

@@ -58,10 +58,12 @@ def test_scrubbing_asks_per_node_for_what_its_role_carries(ours):
     assert under.senders(None) == (Node(Head(3, 0), END),)
 
 
-def test_without_takes_away_features_of_one_role_only(ours):
-    assert kept(ours.without(INHIBITION)) == {**kept(ours), "2.0@END": (), "2.1@END": ()}
+def test_without_makes_features_of_one_role_wrong(ours):
+    wrong = ("-S", "-position")
+    assert kept(ours.without(INHIBITION)) == {**kept(ours), "2.0@END": wrong, "2.1@END": wrong}
     one = ours.without(INHIBITION, "position")
-    assert kept(one) == {**kept(ours), "2.0@END": ("S",), "2.1@END": ("S",)}
+    half = ("-position", "S")
+    assert kept(one) == {**kept(ours), "2.0@END": half, "2.1@END": half}
     assert one.without(INHIBITION, "S").carries == ours.without(INHIBITION).carries
     assert kept(ours.without(INHIBITION.each)) == kept(ours.without(INHIBITION))
 
@@ -72,7 +74,7 @@ def test_names_say_what_is_held_and_what_is_lost(ours):
         "MLPs live"
     )
     assert str(ours.without(INHIBITION)) == (
-        "ours but S and position of S-inhibition heads (2.0, 2.1) drawn afresh"
+        "ours but S and position of S-inhibition heads (2.0, 2.1) changed"
     )
     assert str(hypothesis(*EDGES, carries={**CARRIES, INDUCTION: ()})) == (
         "induction heads (1.0, 1.1) carry nothing; S-inhibition heads (2.0, 2.1) carry S and "
@@ -95,8 +97,9 @@ def test_measures_are_ratios_to_the_model(ours):
         ((), CARRIES, "`edges`: give one or more tuples made by edges"),
         ((["2.0"],), CARRIES, "`edges`: give one or more tuples made by edges"),
         (EDGES, {"movers": "IO"}, "`carries` maps roles made by heads(...); got 'movers'"),
-        (EDGES, {MOVERS: [1]}, "`carries`: names of features are strings; got (1,)"),
-        (EDGES, {MOVERS: [""]}, "`carries`: names of features are strings; got ('',)"),
+        (EDGES, {MOVERS: [1]}, "without a leading '-'; got (1,)"),
+        (EDGES, {MOVERS: [""]}, "without a leading '-'; got ('',)"),
+        (EDGES, {MOVERS: "-S"}, "without a leading '-'; got ('-S',)"),
         (
             EDGES,
             {MOVERS: "IO", INHIBITION: "S"},
@@ -126,12 +129,12 @@ def test_what_does_not_fit_is_named(listed, carries, message):
     assert message in str(caught.value)
 
 
-def test_only_what_is_carried_can_be_lost(ours):
+def test_only_what_is_carried_can_be_wrong(ours):
     with pytest.raises(CircuitUsageError, match=r"'IO'\. Known: S, position"):
         ours.without(INHIBITION, "IO")
     with pytest.raises(CircuitUsageError, match=r"ours says nothing of .*2\.0.*It is about: ind"):
         ours.without(heads("2.0", at=END))
-    with pytest.raises(CircuitUsageError, match="carries nothing that could be taken away"):
+    with pytest.raises(CircuitUsageError, match="carries nothing that could be wrong"):
         ours.without(MOVERS).without(MOVERS)
 
 

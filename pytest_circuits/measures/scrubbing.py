@@ -30,12 +30,12 @@ def scrubbed_performance(what: Hypothesis, *, to: Reference) -> Measure:
 
 
 def scrubbed_without(what: Hypothesis, role: Role, *features: str, to: Reference) -> Measure:
-    """Measure F scrubbed / F(M) when `role` also loses features that it is said to carry.
+    """Measure F scrubbed / F(M) when also features that `role` is said to carry are wrong.
 
-    As `scrubbed_performance`, but the prompts on which the role's outputs are computed agree no
-    longer on `features`; without any, on nothing that it is said to carry. A position not kept
-    is a coin and agrees on half the prompts, a name not kept never agrees. Unit and source as
-    there. Near 0 where the task needs the features in this role. A value near that of
+    As `scrubbed_performance`, but the prompts on which the role's outputs are computed disagree
+    with the reader's on `features`; without any, on all that the role is said to carry. Unit
+    and source as there. Low where the task needs the features in this role: 0 where the answer
+    is lost, negative only where the foil, too, is carried to the end. A value near that of
     `scrubbed_performance` says that the hypothesis claims too much, or that other roles make
     up for the loss (backup heads do): it is a total effect.
     """

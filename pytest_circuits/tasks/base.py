@@ -18,6 +18,9 @@ from pytest_circuits.errors import ClaimNotEvaluable, unknown_name
 VARIED = "~"
 """In a distribution's name, before the features that a variation of it keeps: "IOI~IO+S"."""
 
+CHANGED = "-"
+"""Before a feature on which a variation must *not* agree: "IOI~IO+-position"."""
+
 
 class Tokenizer(Protocol):
     """The part of a Hugging Face fast tokenizer that tasks use."""
@@ -145,8 +148,9 @@ class Task(Protocol):
         """Return the name of the variation of a distribution that keeps only these features.
 
         Row by row a prompt that agrees with the row it varies on `keep`, all other features
-        drawn afresh. A variation may be varied in turn. Raises ClaimNotEvaluable for a feature
-        that the task does not know.
+        drawn afresh. A feature in `keep` with CHANGED before it disagrees for certain. A
+        variation may be varied in turn. Raises ClaimNotEvaluable for a feature that the task
+        does not know.
         """
 
     def draw(self, tokenizer: Tokenizer, n: int, seed: int) -> Dataset:

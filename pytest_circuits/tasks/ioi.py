@@ -156,9 +156,10 @@ class IOI:
         Row by row a prompt with the same template, place and object, token for token aligned
         with the row it varies. Of `features` it agrees with that row on `keep`; a name not kept
         is another than the row's two, drawn from the names; an order not kept is a fair coin
-        over ABBA and BABA (whatever `orders` are), so it agrees on half the rows. Keeping all
-        is the distribution itself. The prompts stand in the dataset under the name returned;
-        those of equal names are equal. ABC, having no S, cannot be varied.
+        over ABBA and BABA (whatever `orders` are), so it agrees on half the rows, and with
+        "-position" on none. Keeping all is the distribution itself. The prompts stand in the
+        dataset under the name returned; those of equal names are equal. ABC, having no S,
+        cannot be varied.
         """
         return variation(distribution, keep)
 

@@ -107,7 +107,8 @@ def _casts(names: Sequence[str], rng: Random) -> Iterator[tuple[str, ...]]:
             yield tuple(deck[(i + shift) % len(deck)] for shift in shifts)
 
 
-def _other(order: str) -> str:
+def other_order(order: str) -> str:
+    """Return BABA for ABBA and ABBA for BABA."""
     return BABA if order == ABBA else ABBA
 
 
@@ -132,7 +133,7 @@ def without_duplicate(row: Row) -> Sentence:
 
 def flipped(row: Row) -> Sentence:
     """Return the counterpart in which the two names of the first sentence swap places."""
-    return replace(original(row), order=_other(row.order))
+    return replace(original(row), order=other_order(row.order))
 
 
 def swapped(row: Row) -> Sentence:
@@ -142,7 +143,7 @@ def swapped(row: Row) -> Sentence:
 
 def second_is_io(row: Row) -> Sentence:
     """Return the prompt with IO in place of S2: IO becomes the subject, its position that of S1."""
-    return replace(swapped(row), order=_other(row.order))
+    return replace(swapped(row), order=other_order(row.order))
 
 
 def renamed(row: Row) -> Sentence:
@@ -152,7 +153,7 @@ def renamed(row: Row) -> Sentence:
 
 def renamed_flipped(row: Row) -> Sentence:
     """Return the counterpart with two other names in the other order."""
-    return replace(renamed(row), order=_other(row.order))
+    return replace(renamed(row), order=other_order(row.order))
 
 
 def distracted(row: Row) -> Sentence:

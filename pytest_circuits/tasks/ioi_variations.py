@@ -1,8 +1,9 @@
 """IOI prompts that agree with others on some features and are drawn afresh in all others.
 
 The name of a variation says it all: "IOI~IO+position" has, row by row, the IO and the order of
-the IOI prompt and another S; "IOI~" shares nothing but the template, place and object;
-"IOI~position~S" varies the rows of "IOI~position". Drawn only when asked for.
+the IOI prompt and another S; "IOI~" shares nothing but the template, place and object, and by
+chance the order, "IOI~-position" not even that; "IOI~position~S" varies the rows of
+"IOI~position". Drawn only when asked for.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from pytest_circuits.errors import ClaimNotEvaluable, unknown_name
-from pytest_circuits.tasks.base import VARIED, Prompts, Tokenizer
+from pytest_circuits.tasks.base import CHANGED, VARIED, Prompts, Tokenizer
 from pytest_circuits.tasks.ioi_prompts import prompts_of
-from pytest_circuits.tasks.ioi_rows import ABBA, BABA, Sentence
+from pytest_circuits.tasks.ioi_rows import ABBA, BABA, Sentence, other_order
 from pytest_circuits.tasks.ioi_stock import Stock
 from pytest_circuits.tasks.positions import IO
 
@@ -29,7 +30,9 @@ def variation(distribution: str, keep: frozenset[str]) -> str:
     _check_features(keep)
     if keep == frozenset(FEATURES):
         return distribution
-    return f"{distribution}{VARIED}{'+'.join(sorted(keep))}"
+    # Names that are not kept never agree: to ask for it makes no other variation.
+    said = keep - {CHANGED + S, CHANGED + IO}
+    return f"{distribution}{VARIED}{'+'.join(sorted(said))}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +82,11 @@ def _varied(
     """Return the sentence with all but the kept features drawn afresh."""
     present = {sentence.io, sentence.s1, sentence.extra}
     new_io, new_s = rng.sample([name for name in names if name not in present], 2)
-    order = rng.choice((ABBA, BABA))
     io = sentence.io if IO in keep else new_io
     s = sentence.s1 if S in keep else new_s
     return replace(
         sentence,
-        order=sentence.order if POSITION in keep else order,
+        order=_order(sentence.order, keep, rng),
         io=io,
         s1=s,
         s2=s,
@@ -93,7 +95,17 @@ def _varied(
     )
 
 
+def _order(order: str, keep: frozenset[str], rng: Random) -> str:
+    drawn = rng.choice((ABBA, BABA))
+    if CHANGED + POSITION in keep:
+        return other_order(order)
+    return order if POSITION in keep else drawn
+
+
 def _check_features(keep: frozenset[str]) -> None:
     for each in sorted(keep):
-        if each not in FEATURES:
-            raise ClaimNotEvaluable(unknown_name("feature of IOI prompts", each, FEATURES))
+        feature = each.removeprefix(CHANGED)
+        if feature not in FEATURES:
+            raise ClaimNotEvaluable(unknown_name("feature of IOI prompts", feature, FEATURES))
+        if {feature, CHANGED + feature} <= keep:
+            raise ClaimNotEvaluable(f"no prompt both keeps and changes the feature {feature!r}.")

@@ -85,6 +85,15 @@ def test_an_order_not_kept_is_a_fair_coin(words, keep):
     assert 450 < sum(a == b for a, b in zip(own.at(S1), other.at(S1), strict=True)) < 550
 
 
+def test_a_changed_order_agrees_nowhere(words):
+    dataset = IOI().draw(words, 200, 3)
+    own, other = dataset.prompts, dataset.distribution(named([{"S", "-position"}]))
+    assert other.name == "IOI~-position+S"
+    assert (other.at(S1), other.at(IO_POSITION)) == (own.at(IO_POSITION), own.at(S1))
+    assert other.foils == own.foils
+    assert not any(a == b for a, b in zip(other.answers, own.answers, strict=True))
+
+
 def test_every_distribution_draws_its_own(words):
     dataset = IOI().draw(words, 200, 3)
     names = ("IOI~", "IOI~position", "IOI~position~position", "IOI~position~")
@@ -103,6 +112,7 @@ def test_names_say_what_is_kept():
     assert task.varied("IOI", frozenset({"position", "IO"})) == "IOI~IO+position"
     assert task.varied("IOI~position", frozenset({"S"})) == "IOI~position~S"
     assert task.varied("IOI~S", frozenset(FEATURES)) == "IOI~S"
+    assert task.varied("IOI", frozenset({"-position", "-S", "IO"})) == "IOI~-position+IO"
 
 
 def test_keeping_all_by_hand_is_the_same_prompt(words):
@@ -124,6 +134,7 @@ def test_counterparts_vary_too(words):
     [
         ("IOI~positoin", "unknown feature of IOI prompts 'positoin'. Did you mean 'position'"),
         ("IOI~S~IO+", "unknown feature of IOI prompts ''. Known: position, S, IO"),
+        ("IOI~position+-position", "no prompt both keeps and changes the feature 'position'"),
         ("IO~S", "unknown prompt distribution 'IO'. Did you mean 'IOI'"),
         ("ABC~S", "ABC prompts name nobody twice: there is no S to vary"),
     ],
