@@ -25,6 +25,7 @@ class TotalAndDirectEffect(Measure):
     """See `total_and_direct_effect`."""
 
     unit: ClassVar[str] = "logits"
+    per_prompt: ClassVar[bool] = False
     total: TotalEffect
     direct: PathEffect
 
