@@ -208,7 +208,7 @@ def _fewer(draw: Draw, prompts: int) -> Draw:
 def _against_random(
     test: Test, what: Circuit, to: Reference, count: int, seed: int, prompts: int
 ) -> Measure:
-    check_circuit(what)
+    check_circuit(what, to)
     check_whole("count", count, 1)
     check_whole("seed", seed, 0)
     check_whole("prompts", prompts, 2)

@@ -63,7 +63,7 @@ def completeness(
     that is the whole model is complete. The value is a difference of means: errors of single
     prompts may cancel. Never negative, it is to be compared with a tolerance in logits.
     """
-    check_circuit(what)
+    check_circuit(what, to)
     if over == "greedy":
         check_whole("steps", steps, 1)
         check_whole("search_prompts", search_prompts, 2)

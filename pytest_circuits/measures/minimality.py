@@ -53,7 +53,7 @@ def minimality(
     Source: Wang et al. 2022, section 4. A large value does not show that the node does what
     its role says; a small one does not show that no witness exists, only that none of these is.
     """
-    check_circuit(what)
+    check_circuit(what, to)
     check_whole("search_prompts", search_prompts, 2)
     if witnesses not in ("classes", "class pairs"):
         known = ("classes", "class pairs")
@@ -69,7 +69,7 @@ def minimality_of(
     v is a role of one head, or of several that are removed together; both are parts of the
     circuit `what`. Logits, at least 0; 2 runs, no search. See `minimality`.
     """
-    check_circuit(what)
+    check_circuit(what, to)
     if not isinstance(node, Role):
         raise CircuitUsageError(f"`node` must be made by heads(...); got {node!r}.")
     if without is not None and not isinstance(without, Role | Circuit):

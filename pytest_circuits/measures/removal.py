@@ -44,10 +44,13 @@ def classes(what: Circuit) -> tuple[tuple[str, Role | Activations], ...]:
     return (*named, *mlps)
 
 
-def check_circuit(what: Circuit) -> None:
-    """Refuse anything but a circuit."""
+def check_circuit(what: Circuit, to: Reference) -> None:
+    """Refuse anything but a circuit of some nodes, and anything but a reference, at once."""
     if not isinstance(what, Circuit):
         raise CircuitUsageError(f"`what` must be made by circuit(...); got {what!r}.")
+    if not what.nodes:
+        raise CircuitUsageError(f"`what`: {what} has no heads, so there is nothing to remove.")
+    keep_only(what, to=to)
 
 
 def check_inside(name: str, nodes: tuple[Node, ...], what: Circuit) -> None:

@@ -104,7 +104,7 @@ def _in_order(what: Circuit) -> tuple[Node, ...]:
 
 
 def _area(area: Area, what: Circuit, to: Reference, sizes: Sequence[float]) -> Measure:
-    check_circuit(what)
+    check_circuit(what, to)
     wrong = [x for x in sizes if isinstance(x, bool) or not isinstance(x, int | float)]
     if wrong or not all(0 <= x <= 1 for x in sizes):
         raise CircuitUsageError(f"`sizes` must be shares from 0 to 1 of the nodes; got {sizes!r}.")

@@ -136,8 +136,3 @@ def test_the_sentence():
 def test_arguments_that_cannot_be_meant(arguments, message):
     with pytest.raises(CircuitUsageError, match=message):
         completeness(WHOLE, to=TO, **arguments)
-
-
-def test_only_a_circuit_is_complete():
-    with pytest.raises(CircuitUsageError, match="`what` must be made by circuit"):
-        completeness(AB, to=TO)

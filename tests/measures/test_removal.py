@@ -1,13 +1,30 @@
 """F(C\\K), run as a knock-out in the circuit's world, is F of the circuit that lacks K."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_circuits import ABC, END, S2, check_all, circuit, faithfulness, heads, mean, zero
+from pytest_circuits import (
+    ABC,
+    END,
+    S2,
+    CircuitUsageError,
+    check_all,
+    circuit,
+    faithfulness,
+    heads,
+    mean,
+    zero,
+)
 from pytest_circuits.interventions import keep_only
+from pytest_circuits.measures.baselines import necessity_p, sufficiency_p
 from pytest_circuits.measures.behaviour import logit_difference
+from pytest_circuits.measures.completeness import completeness
+from pytest_circuits.measures.minimality import minimality
 from pytest_circuits.measures.removal import circuit_without, model_without
+from pytest_circuits.measures.sizes import cmd, cpr
 from pytest_circuits.nodes import Circuit, mlps
 
 names = st.builds("{}.{}".format, st.integers(0, 2), st.integers(0, 3))
@@ -54,3 +71,26 @@ def test_nothing_removed(model):
         faithfulness(whole, to=TO),
     )
     assert score / model_score == pytest.approx(ratio)
+
+
+CRITERIA = [
+    completeness,
+    partial(completeness, over="random"),
+    partial(completeness, over="greedy"),
+    minimality,
+    sufficiency_p,
+    necessity_p,
+    cpr,
+    cmd,
+]
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_a_criterion_is_refused_when_it_is_written(criterion):
+    whole = circuit(heads("1.1", "2.1", at=END))
+    with pytest.raises(CircuitUsageError, match="`what` must be made by circuit"):
+        criterion(whole.roles[0], to=TO)
+    with pytest.raises(CircuitUsageError, match="has no heads, so there is nothing to remove"):
+        criterion(whole.without(*whole.roles), to=TO)
+    with pytest.raises(CircuitUsageError, match="`to` must be a reference"):
+        criterion(whole, to="zero")
