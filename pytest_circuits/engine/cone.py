@@ -39,18 +39,25 @@ def _some(
     stage: Stage, wanted: Mapping[Intervention, frozenset[Site]], memory: int
 ) -> Iterator[tuple[Intervention, Outcome]]:
     patches = [each for each in wanted if isinstance(each, PathPatch)]
-    direct = [(each, senders(each, stage), wanted[each]) for each in patches if not each.receivers]
+    wide = {each: any(site.name == "pattern" for site in sites) for each, sites in wanted.items()}
+    direct = [
+        (each, senders(each, stage, wide=wide[each]), wanted[each])
+        for each in patches
+        if not each.receivers
+    ]
     halves = [
         (each, senders(each, stage), frozenset(receiver_sites(each)))
         for each in patches
         if each.receivers
     ]
     tasks: list[Task] = [
-        (each, ablated(each, stage), wanted[each]) for each in wanted if isinstance(each, Ablation)
+        (each, ablated(each, stage, wide=wide[each]), wanted[each])
+        for each in wanted
+        if isinstance(each, Ablation)
     ]
     for under, brought in _swept(stage, halves, memory):
         assert isinstance(under, PathPatch)
-        tasks.append((under, received(under, brought), wanted[under]))
+        tasks.append((under, received(under, brought, wide=wide[under]), wanted[under]))
     yield from _swept(stage, [*direct, *tasks], memory)
     for each in wanted:
         if isinstance(each, EdgeCircuit):
@@ -74,7 +81,9 @@ def _sweep(stage: Stage, tasks: Sequence[Task]) -> Iterator[tuple[Intervention, 
     _, first, sites = tasks[0]
     variants = [placed.variant for _, placed, _ in tasks]
     still = first.variant.live == () and first.variant.mlps == "frozen"
-    simple = all(site.name == "resid" for site in sites)
+    simple = all(site.name == "resid" for site in sites) and not any(
+        put.kind in ("resid", "mlp") for put in first.variant.kept
+    )
     run = frozen if still and simple else sweep
     swept = run(first.world, first.columns, variants, sites)
     for number, outcome in outcomes(stage, first.world, swept):

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_circuits.engine.outcome import Outcome, outcomes
-from pytest_circuits.engine.puts import Put
+from pytest_circuits.engine.puts import Put, Puts
 from pytest_circuits.engine.reread import Brought, Reread, Seen, reread
 from pytest_circuits.engine.sweep import Swept
 from pytest_circuits.interventions import EdgeCircuit
 from pytest_circuits.nodes import Edge, Node, Receiver
+from pytest_circuits.readings import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,9 +55,9 @@ def streams(edges: Iterable[Edge]) -> Streams:
 
 
 def edge_circuit(under: EdgeCircuit, stage: Stage) -> Outcome:
-    """Run a batch with only these edges live."""
+    """Run a batch with only these edges live; z and streams are those that the logits read."""
     going = run_edges(under, stage)
-    swept = Swept(going.columns, (0,), going.stream[going.streams.number(None)][None], {})
+    swept = Swept(going.columns, (0,), going.stream[going.streams.number(None)][None], going.kept)
     return next(outcome for _, outcome in outcomes(stage, going.world, swept))
 
 
@@ -90,6 +91,7 @@ class Running:
     stage: Stage
     z: dict[Node, Tensor]
     stream: Tensor = field(init=False)
+    kept: dict[Site, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         start = self.columns.of(self.world.stream[0])[None]
@@ -111,8 +113,6 @@ class Running:
 
     def step(self, layer: int) -> None:
         """Take every stream through a layer: its senders' z live, all others the reference."""
-        from pytest_circuits.engine.puts import Puts
-
         block = self.world.anatomy.blocks[layer]
         puts = Puts(
             (number, Put("z", layer, node.head.index, self.stage.column(node.at), self.z[node]))
@@ -121,7 +121,10 @@ class Running:
             if node.head.layer == layer
         )
         z = self.columns.of(self.world.z[layer])[None].expand(len(self.stream), -1, -1, -1, -1)
-        middle = self.stream + block.write(puts.on(z, "z", layer, self.columns))
+        z = puts.on(z, "z", layer, self.columns)
+        last = self.streams.number(None)
+        self.kept[Site("z", layer)] = z[last : last + 1]
+        middle = self.stream + block.write(z)
         self.stream = middle + block.feed(middle)
 
     def _read(self, node: Node, channel: str, layer: int) -> Tensor:

@@ -24,7 +24,7 @@ from pytest_circuits.engine.references import Collector, References
 from pytest_circuits.engine.results import Results
 from pytest_circuits.engine.weights import ModelWeights
 from pytest_circuits.errors import ClaimNotEvaluable
-from pytest_circuits.interventions import Ablation, Intervention, Reference
+from pytest_circuits.interventions import Ablation, EdgeCircuit, Intervention, Reference
 from pytest_circuits.readings import Draw, Need, Reading, Run, Site
 from pytest_circuits.tasks.base import Dataset, Prompts
 
@@ -163,19 +163,21 @@ class Engine:
         ready = {}
         for run, readings in pending.items():
             try:
-                self._prepare(run, draw)
+                self._prepare(run, readings, draw)
                 ready[run] = readings
             except ClaimNotEvaluable as error:
                 self._fail({run: readings}, error)
         return ready
 
-    def _prepare(self, run: Run, draw: Draw) -> None:
+    def _prepare(self, run: Run, readings: list[Reading], draw: Draw) -> None:
         if run.under is None:
             return
         prompts = self.dataset(draw).distribution(run.distribution)
         for node in nodes_of(run.under):
             prompts.at(node.at)
         self._executor.check(run.under)
+        if isinstance(run.under, EdgeCircuit):
+            _check_one_stream(run, readings)
         for reference in dict.fromkeys(r for r, _ in reads(run.under, self.model.n_layers)):
             check_reference(reference, self.dataset(draw), run.distribution)
             if not self._references.is_ready(draw, reference):
@@ -258,6 +260,17 @@ class Engine:
             worlds=_worlds(run.under for run in results),
             held=self._references.held(collectors),
         )
+
+
+def _check_one_stream(run: Run, readings: Iterable[Reading]) -> None:
+    """Refuse to read what every receiver of an edge-level circuit has its own of."""
+    known = ("z", "resid_final", "answers", "logits")
+    for site in (site for reading in readings for site in reading.sites()):
+        if site.name not in known:
+            raise ClaimNotEvaluable(
+                f"`under`: [{run.under}] has no one {site.name} of layer {site.layer}: each "
+                "receiver reads a stream of its own. Read the logits, or what heads write to them."
+            )
 
 
 def _worlds(unders: Iterable[Intervention | None]) -> int:

@@ -117,9 +117,10 @@ def _group_message(node: Activation, group: list[Head]) -> str:
     word = {"k": "keys", "v": "values"}[node.kind]
     names = ", ".join(map(str, group))
     quoted = ", ".join(repr(str(each)) for each in group)
+    path = f"path_patch(senders, heads('{node.head}', at=...).{node.kind}, to=...)"
     return (
-        f"`{word}`: {node} is no activation of its own: in this model the query heads {names} "
-        f"share one {word[:-1]}, so replacing it changes what all of them read. Name all of them, "
-        f"{word}({quoted}, at={node.at!r}); or, for what this one head reads, end a path in it: path_patch(senders, heads('{node.head}', at=...)."
-        f"{node.kind}, to=...), which computes its output alone with other {word}."
+        f"`{word}`: {node} is no activation of its own: in this model the group of query heads "
+        f"{names} shares one {word[:-1]}, so replacing it changes what all of them read. Name all "
+        f"of the group, {word}({quoted}, at={node.at!r}); or, for what this one head reads, end a "
+        f"path in it: {path}, which computes its output alone with other {word}."
     )

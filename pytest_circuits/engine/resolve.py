@@ -11,6 +11,7 @@ from pytest_circuits.engine.sweep import Live, MLPs, Variant
 from pytest_circuits.engine.world import World
 from pytest_circuits.interventions import Ablation, PathPatch
 from pytest_circuits.nodes import Activation, Node
+from pytest_circuits.tasks.positions import END
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,27 +29,25 @@ class Placed:
         return (id(self.world), id(self.columns), closed, self.variant.mlps)
 
 
-def ablated(under: Ablation, stage: Stage) -> Placed:
-    """Return the variant of an ablation."""
+def ablated(under: Ablation, stage: Stage, *, wide: bool = False) -> Placed:
+    """Return the variant of an ablation, over all later columns too if `wide`."""
     if under.outside:
-        return _opened(under, stage)
-    return in_world(under.given, _positions(under.nodes), stage, puts=under)
+        return _opened(under, stage, wide)
+    variant = Variant(puts=stage.puts(under.nodes, under.reference))
+    return in_world(under.given, _positions(under.nodes), stage, variant, wide=wide)
 
 
 def in_world(
     given: Ablation | None,
     positions: Iterable[str],
     stage: Stage,
+    made: Variant,
     *,
-    puts: Ablation | None = None,
-    variant: Variant | None = None,
+    wide: bool = False,
 ) -> Placed:
     """Return a variant in the world of `given`, everything live there computed anew."""
     world = stage.world(given)
     positions = set(positions)
-    made = variant or Variant()
-    if puts is not None:
-        made = Variant(puts=stage.puts(puts.nodes, puts.reference))
     if given is None or not given.outside:
         open_ = Variant(puts=made.puts, rereads=made.rereads, kept=stage.kept(given))
         return Placed(open_, world, stage.suffix(positions))
@@ -60,10 +59,10 @@ def in_world(
         live=_live(live, stage),
         mlps="some" if given.mlps_outside else "live",
     )
-    return Placed(closed, world, stage.columns(reached))
+    return Placed(closed, world, _columns(reached, stage, wide))
 
 
-def senders(under: PathPatch, stage: Stage) -> Placed:
+def senders(under: PathPatch, stage: Stage, *, wide: bool = False) -> Placed:
     """Return the variant of a path patch's first half: all heads frozen, senders replaced."""
     world = stage.world(under.given)
     mlps: MLPs = under.mlps
@@ -71,11 +70,21 @@ def senders(under: PathPatch, stage: Stage) -> Placed:
     if under.given and under.given.mlps_outside and mlps == "live":
         nodes = [node for node in under.given.nodes if not isinstance(node, Node)]
         mlps, live = "some", _live(nodes, stage)
-    frozen = Variant(puts=stage.puts(under.senders, under.reference), live=live, mlps=mlps)
-    return Placed(frozen, world, stage.columns(_positions(under.senders)))
+    frozen = Variant(
+        puts=stage.puts(under.senders, under.reference),
+        kept=stage.kept(under.given),
+        live=live,
+        mlps=mlps,
+    )
+    return Placed(frozen, world, _columns(_positions(under.senders), stage, wide))
 
 
-def _opened(under: Ablation, stage: Stage) -> Placed:
+def _columns(positions: Iterable[str], stage: Stage, wide: bool) -> Columns:
+    """Return these columns, or (who attends to what) all from the first of them on."""
+    return stage.suffix(positions) if wide else stage.columns(positions)
+
+
+def _opened(under: Ablation, stage: Stage, wide: bool) -> Placed:
     """Return the variant that opens a circuit in the world where every head is closed."""
     ground = stage.closed(under.reference, mlps=under.mlps_outside)
     opened = Variant(
@@ -83,8 +92,8 @@ def _opened(under: Ablation, stage: Stage) -> Placed:
         fresh=True,
         mlps="some" if under.mlps_outside else "live",
     )
-    positions = _positions(under.nodes) or {"END"}
-    return Placed(opened, stage.world(ground), stage.columns(positions))
+    positions = _positions(under.nodes) or {END}
+    return Placed(opened, stage.world(ground), _columns(positions, stage, wide))
 
 
 def _comes_after(position: str, positions: Iterable[str], stage: Stage) -> bool:

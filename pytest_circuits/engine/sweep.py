@@ -172,8 +172,8 @@ class _Sweep:
         pattern = puts.on_pattern(pattern, layer, columns, width)
         if Site("pattern", layer) in self.sites:
             self.kept[Site("pattern", layer)] = spread(pattern, columns, width)
-        z = self._only_live(layer, mixed(pattern, v, past_v))
-        return self._reread(layer, z, Seen(q, k, v))
+        z = self._reread(layer, mixed(pattern, v, past_v), Seen(q, k, v))
+        return self._only_live(layer, z)
 
     def _only_live(self, layer: int, z: Tensor) -> Tensor:
         import torch
