@@ -1,20 +1,25 @@
-"""Full forward passes through TransformerBridge's hooks: for models the light cone does not know.
+"""Full forward passes, one per intervention: for models the light cone does not know.
 
-Knows head outputs knocked out or kept; everything else is refused with the reason.
+Knows what can be replaced where TransformerBridge has a hook; paths, edges and what no hook
+reaches are refused with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pytest_circuits.engine.batch import Batch
+from pytest_circuits.engine.batch import Act, Batch
+from pytest_circuits.engine.hooked import Edit, forward, padded
 from pytest_circuits.engine.lightcone import Collected, Wanted
 from pytest_circuits.engine.memory import shape_of
-from pytest_circuits.engine.stage import Source
+from pytest_circuits.engine.reads import reads
+from pytest_circuits.engine.stage import Source, site_of
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.interventions import Ablation, Intervention, Reference
-from pytest_circuits.nodes import Node
+from pytest_circuits.nodes import Activation, Node
 from pytest_circuits.readings import Site
 from pytest_circuits.tasks.base import Dataset, Prompts
 from pytest_circuits.tasks.positions import END
@@ -25,27 +30,13 @@ if TYPE_CHECKING:
     from pytest_circuits.engine.weights import ModelWeights
     from pytest_circuits.models.base import Model
 
-HOOKS = {
-    "z": "blocks.{layer}.attn.hook_z",
-    "pattern": "blocks.{layer}.attn.hook_pattern",
-    "resid": "blocks.{layer}.hook_resid_pre",
-    "resid_post": "blocks.{layer}.hook_resid_post",
-    "resid_final": "ln_final.hook_in",
-    "mlp": "blocks.{layer}.hook_mlp_out",
-}
-
-# A function from the layer's head outputs z [batch, column, head, d_head] to edited ones.
-Edit = Callable[["Tensor"], "Tensor"]
-
-# A TransformerLens hook: it gets the activation and the hook point, and may return another value.
-Hook = Callable[["Tensor", Any], "Tensor | None"]
-
 
 class FullForwards:
     """Executes one full forward per intervention; `reason` says why."""
 
     def __init__(self, model: Model, weights: ModelWeights, *, reason: str) -> None:
         self._model, self._weights = model, weights
+        self._felt: dict[Site, bool] = {}
         self.description = f"full forward passes ({reason})"
         self.cost = 0.0
 
@@ -53,11 +44,13 @@ class FullForwards:
         """Nothing to prepare."""
 
     def check(self, under: Intervention) -> None:
-        """Refuse interventions on anything but the outputs of heads."""
-        if not isinstance(under, Ablation) or not _only_heads(under):
+        """Refuse interventions that hooks do not make."""
+        if not isinstance(under, Ablation):
             raise ClaimNotEvaluable(
                 f"[{under}] needs the light-cone engine, and this model runs by {self.description}."
             )
+        for _, site in reads(under, self._model.n_layers):
+            self._check_felt(site)
 
     def batch(self, prompts: Prompts, rows: Sequence[int], width: int) -> Batch:
         """Return rows of a distribution, right-padded, not yet run."""
@@ -66,42 +59,47 @@ class FullForwards:
     def run(
         self, batch: Batch, wanted: Wanted, dataset: Dataset, collected: Collected
     ) -> Iterator[tuple[Intervention | None, Batch]]:
-        """Yield the batch under every intervention wanted; None is none."""
-        for under, sites in wanted.items():
-            changes = self._edits(under, batch, dataset, collected)
-            acts = self._forward(batch, sites, changes)
-            yield under, batch.seen(acts.__getitem__)
+        """Yield the batch under every intervention wanted; None is none.
 
-    def _forward(
-        self, batch: Batch, sites: Iterable[Site], changes: Mapping[int, Edit]
-    ) -> dict[Site, Tensor]:
+        Where a run fails for a reason of its own, the others go on.
+        """
+        for under, sites in wanted.items():
+            try:
+                edits = self._edits(under, batch, dataset, collected)
+                act: Act = self._forward(batch, sites, edits)
+            except ClaimNotEvaluable as error:
+                act = _refusing(error)
+            yield under, batch.seen(act)
+
+    def _forward(self, batch: Batch, sites: Iterable[Site], edits: Mapping[Site, Edit]) -> Act:
         import torch
 
         tokens = padded(batch.prompts, batch.index, batch.device)
         self.cost += tokens.numel()
-        acts = forward(self._model, tokens, batch.at(END), sites, changes)
+        acts = forward(self._model, tokens, batch.at(END), sites, edits)
         both = torch.stack([batch.answers, batch.foils], dim=1)
         acts[Site("answers")] = acts[Site("logits")].gather(1, both)
-        return acts
+        return acts.__getitem__
 
     def _edits(
         self, under: Intervention | None, batch: Batch, dataset: Dataset, collected: Collected
-    ) -> dict[int, Edit]:
+    ) -> dict[Site, Edit]:
         if under is None:
             return {}
         assert isinstance(under, Ablation)
-        source = self._source(under.reference, batch, dataset, collected)
-        edits = {
-            layer: self._edit(under, layer, batch, source)
-            for layer in range(self._model.n_layers)
-            if under.outside or any(node.head.layer == layer for node in _heads(under))
-        }
-        if under.given is None:
-            return edits
+        alone = replace(under, given=None)
+        sites = {site for _, site in reads(alone, self._model.n_layers)}
+        source = self._source(under.reference, sites, batch, dataset, collected)
+        edits = {site: self._edit(under, site, batch, source(site)) for site in sites}
         return _in_turn(self._edits(under.given, batch, dataset, collected), edits)
 
     def _source(
-        self, reference: Reference, batch: Batch, dataset: Dataset, collected: Collected
+        self,
+        reference: Reference,
+        sites: Iterable[Site],
+        batch: Batch,
+        dataset: Dataset,
+        collected: Collected,
     ) -> Source:
         import torch
 
@@ -114,113 +112,79 @@ class FullForwards:
             return collected(reference, batch)
         assert reference.over is not None
         prompts = dataset.distribution(reference.over)
-        other = self.batch(prompts, batch.index, 0)
-        every = [Site("z", layer) for layer in range(self._model.n_layers)]
-        return self._forward(other, every, {}).__getitem__
+        return self._forward(self.batch(prompts, batch.index, 0), sites, {})
 
-    def _edit(self, under: Ablation, layer: int, batch: Batch, source: Source) -> Edit:
+    def _check_felt(self, site: Site) -> None:
+        """Refuse to replace what the model does not take from the hook that shows it.
+
+        Some architectures attend inside the Hugging Face module: their hooks show copies.
+        """
+        if site not in self._felt:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # TransformerBridge warns of discarded edits
+                self._felt[site] = self._feels(site)
+        if not self._felt[site]:
+            raise ClaimNotEvaluable(
+                f"replacing {site} through TransformerBridge's hook moves no logit of "
+                f"{self._model.spec}: in this architecture the hook shows a copy. "
+                f"The model runs by {self.description}."
+            )
+
+    def _feels(self, site: Site) -> bool:
         import torch
 
-        value = source(Site("z", layer))
-        named = torch.zeros(value.shape[:-1], dtype=torch.bool, device=batch.device)
-        for node in _heads(under):
-            if node.head.layer == layer:
-                named[batch.rows, batch.at(node.at), node.head.index] = True
-        mask = ~named if under.outside else named
-        return lambda z: torch.where(mask[..., None], value.to(z.dtype), z)
+        # Ids 0..7 exist in every vocabulary; an edit must be felt whatever the tokens are.
+        count = min(8, int(self._model.bridge.cfg.d_vocab))
+        tokens = torch.arange(count, device=self._model.device)[None]
+        ends = torch.tensor([count - 1], device=self._model.device)
 
+        def noise(x: Tensor) -> Tensor:
+            generator = torch.Generator().manual_seed(0)
+            return x + torch.rand(x.shape, generator=generator).to(x)
 
-def _heads(under: Ablation) -> list[Node]:
-    return [node for node in under.nodes if isinstance(node, Node)]
-
-
-def _only_heads(under: Ablation) -> bool:
-    heads = len(_heads(under)) == len(under.nodes) and not under.mlps_outside
-    return heads and (under.given is None or _only_heads(under.given))
-
-
-def _in_turn(first: dict[int, Edit], then: dict[int, Edit]) -> dict[int, Edit]:
-    """Return edits that are made one after the other."""
-
-    def both(layer: int) -> Edit:
-        edits = [each[layer] for each in (first, then) if layer in each]
-
-        def edit(z: Tensor) -> Tensor:
-            for one in edits:
-                z = one(z)
-            return z
-
-        return edit
-
-    return {layer: both(layer) for layer in {*first, *then}}
-
-
-def padded(prompts: Prompts, rows: Sequence[int], device: str) -> Tensor:
-    """Return token ids as [batch, longest of all prompts], right-padded with 0.
-
-    No mask is needed: under causal attention no position sees what stands behind it.
-    """
-    import torch
-
-    width = max(map(len, prompts.ids))
-    ids = [prompts.ids[i] for i in rows]
-    return torch.tensor([[*row, *[0] * (width - len(row))] for row in ids], device=device)
-
-
-def forward(
-    model: Model,
-    tokens: Tensor,
-    ends: Tensor,
-    sites: Iterable[Site],
-    edits: Mapping[int, Edit] | None = None,
-) -> dict[Site, Tensor]:
-    """Run the model and return the activations at `sites` and the logits at END.
-
-    `tokens` [batch, pos], `ends` [batch]; `edits` maps layers to functions that replace that
-    layer's z. The unembedding is computed at END only, which nothing downstream can notice.
-    """
-    import torch
-
-    acts: dict[Site, Tensor] = {}
-    edited: set[Site] = set()
-    rows = torch.arange(len(tokens), device=tokens.device)
-    changes = {Site("z", layer): edit for layer, edit in (edits or {}).items()}
-    kept = [site for site in sites if site.name in HOOKS]
-    hooks = [(_hook_name(site), _editing(edit, edited, site)) for site, edit in changes.items()]
-    hooks += [(_hook_name(site), _keeping(acts, site)) for site in kept]
-    hooks.append(("unembed.hook_in", lambda x, hook: x[rows, ends][:, None]))
-    with torch.no_grad():
-        logits = model.bridge.run_with_hooks(tokens, fwd_hooks=hooks)
-    if logits.shape[1] == 1:  # otherwise the unembedding's hook did not fire
-        acts[Site("logits")] = logits[:, 0]
-    _complain_of_missing({*sites, Site("logits")} - {Site("answers")}, acts)
-    _complain_of_missing(changes, edited)
-    return acts
-
-
-def _hook_name(site: Site) -> str:
-    return HOOKS[site.name].format(layer=site.layer)
-
-
-def _editing(edit: Edit, edited: set[Site], site: Site) -> Hook:
-    def change(value: Tensor, hook: Any) -> Tensor:
-        edited.add(site)
-        return edit(value)
-
-    return change
-
-
-def _keeping(acts: dict[Site, Tensor], site: Site) -> Hook:
-    def keep(value: Tensor, hook: Any) -> None:
-        acts[site] = value.detach()
-
-    return keep
-
-
-def _complain_of_missing(sites: Iterable[Site], fired: Container[Site]) -> None:
-    missing = sorted(site for site in sites if site not in fired)
-    if missing:
-        raise ClaimNotEvaluable(
-            f"the model ran, but its hooks never fired for {missing[0]}: this architecture does "
-            "not expose that activation through TransformerBridge, so nothing was read or changed."
+        plain, edited = (
+            forward(self._model, tokens, ends, (), edits)[Site("logits")]
+            for edits in ({}, {site: noise})
         )
+        return not torch.equal(plain, edited)
+
+    def _edit(self, under: Ablation, site: Site, batch: Batch, value: Tensor) -> Edit:
+        """Return the edit that puts the reference's value at the nodes, or everywhere else."""
+        import torch
+
+        named = torch.zeros(value.shape[:-1], dtype=torch.bool, device=value.device)
+        for node in under.nodes:
+            if site_of(node, self._model.n_layers) == site:
+                named[self._where(node, batch, value)] = True
+        mask = ~named if under.outside else named
+        return lambda x: torch.where(mask[..., None], value.to(x.dtype), x)
+
+    def _where(
+        self, node: Node | Activation, batch: Batch, value: Tensor
+    ) -> tuple[Tensor | int, ...]:
+        """Return where a node stands in its activation, the last dimension left out."""
+        rows, column, head = batch.rows, batch.at(node.at), node.head
+        if head is None:
+            return rows, column
+        if isinstance(node, Node) or node.kind == "q":
+            return rows, column, head.index
+        if node.kind == "pattern":
+            return rows, head.index, column
+        return rows, column, head.index * value.shape[2] // self._model.n_heads
+
+
+def _in_turn(first: Mapping[Site, Edit], then: Mapping[Site, Edit]) -> dict[Site, Edit]:
+    """Return edits that are made one after the other."""
+    both = {site: _composed(first[site], then[site]) for site in first if site in then}
+    return {**first, **then, **both}
+
+
+def _composed(first: Edit, then: Edit) -> Edit:
+    return lambda x: then(first(x))
+
+
+def _refusing(error: ClaimNotEvaluable) -> Act:
+    def act(site: Site) -> Tensor:
+        raise error
+
+    return act

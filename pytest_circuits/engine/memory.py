@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,15 @@ DEFAULT_MEMORY = 1 << 30  # bytes
 SWEEP_SHARE = 4  # a quarter of the memory is for what interventions are worked out in
 
 
+@dataclass(frozen=True)
+class Held:
+    """Rows of a site, of prompts of so many tokens, that stay in memory beside a batch."""
+
+    site: Site
+    rows: int
+    length: int
+
+
 def batch_size(
     model: Model,
     prompts: Prompts,
@@ -24,16 +34,16 @@ def batch_size(
     *,
     memory: int,
     worlds: int = 1,
-    held: Iterable[tuple[Site, int]] = (),
+    held: Iterable[Held] = (),
 ) -> int:
     """Return how many prompts fit the budget in bytes.
 
     `worlds` are the runs of a batch whose activations are kept side by side, `sites` what else is
-    kept, `held` the rows of sites that references hold meanwhile.
+    kept, `held` what references hold meanwhile.
     """
     longest = max(map(len, prompts.ids))
     need = bytes_per_prompt(model, longest, sites, worlds)
-    holding = sum(rows * 4 * prod(shape_of(model, site, longest)) for site, rows in held)
+    holding = sum(each.rows * 4 * prod(shape_of(model, each.site, each.length)) for each in held)
     free = memory - memory // SWEEP_SHARE - holding
     if need > free:
         raise ClaimNotEvaluable(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_circuits.engine.batch import Batch
+from pytest_circuits.engine.memory import Held
 from pytest_circuits.interventions import Reference
 from pytest_circuits.readings import Draw, Site
 from pytest_circuits.tasks.base import Prompts
@@ -40,11 +41,12 @@ class Collected(Protocol):
 
 @dataclass(frozen=True)
 class Collector:
-    """A reference being collected, at these sites."""
+    """A reference being collected, at these sites, of prompts up to `length` tokens."""
 
     key: Key
     sites: frozenset[Site]
     collected: Collected
+    length: int
 
     def add(self, batch: Batch) -> None:
         """Take in a batch at all sites."""
@@ -75,7 +77,12 @@ class References:
     def missing(self, draw: Draw, distribution: str, prompts: Prompts) -> list[Collector]:
         """Return collectors for what can be collected while a distribution runs."""
         return [
-            Collector((each, reference), frozenset(sites), _new(reference, prompts, draw.seed))
+            Collector(
+                (each, reference),
+                frozenset(sites),
+                _new(reference, prompts, draw.seed),
+                max(map(len, prompts.ids)),
+            )
             for (each, reference), sites in self._planned.items()
             if (each, reference.over) == (draw, distribution) and not self.is_ready(each, reference)
         ]
@@ -88,10 +95,14 @@ class References:
         """Return what rows of a batch take from a collected reference."""
         return self._ready[draw, reference].collected.source(rows)
 
-    def held(self, collecting: Sequence[Collector]) -> list[tuple[Site, int]]:
-        """Return how many rows of which sites are held, for the memory budget."""
+    def held(self, collecting: Sequence[Collector]) -> list[Held]:
+        """Return what is held meanwhile, for the memory budget."""
         every = [*self._ready.values(), *collecting]
-        return [(site, each.collected.rows_held()) for each in every for site in each.sites]
+        return [
+            Held(site, each.collected.rows_held(), each.length)
+            for each in every
+            for site in each.sites
+        ]
 
 
 def _new(reference: Reference, prompts: Prompts, seed: int) -> Collected:

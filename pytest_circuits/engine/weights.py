@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_circuits.engine.full import forward
+from pytest_circuits.engine.hooked import forward
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.nodes import Head
 from pytest_circuits.readings import Site

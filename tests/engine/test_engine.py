@@ -1,8 +1,7 @@
-"""How many passes are made, in what batches, and what is refused instead of measured wrongly."""
+"""How many passes are made at what cost, and what is refused instead of measured wrongly."""
 
 import pytest
 import torch
-from tiny import save_llama
 
 from pytest_circuits import (
     ABC,
@@ -19,7 +18,6 @@ from pytest_circuits import (
     answer_probability,
     attention,
     attention_logit_correlation,
-    check_all,
     circuit,
     copy_score,
     direct_logit_attribution,
@@ -32,14 +30,13 @@ from pytest_circuits import (
     mean,
     measure,
     negative_copy_score,
-    previous_token_score,
     prompt_task,
     resample,
     zero,
 )
-from pytest_circuits.engine import memory
-from pytest_circuits.engine.references import TemplateMeans
 from pytest_circuits.evaluation import Evaluation
+from pytest_circuits.interventions import keep_edges
+from pytest_circuits.nodes import LOGITS, edges
 from pytest_circuits.readings import Draw
 
 N = 24
@@ -47,35 +44,16 @@ MOVERS = heads("2.1", "1.3", at=END)
 DRAW = Draw(task=IOI(), n=N, seed=0)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return save_llama(tmp_path_factory.mktemp("model"))
+def evaluated(model, claims):
+    """Return the evaluation of claims that have all been asked for."""
+    evaluation = Evaluation(model, [(claim.measure, DRAW) for claim in claims])
+    for claim in claims:
+        evaluation.verdict(claim, DRAW)
+    return evaluation
 
 
-@pytest.fixture(scope="module")
-def model(folder):
-    return load_model(str(folder), progress=False)
-
-
-class Calls:
-    """Counts the batches that enter the model."""
-
-    def __init__(self, model, monkeypatch):
-        self.sizes = []
-        inner = model.bridge.run_with_hooks
-
-        def counted(tokens, **options):
-            self.sizes.append(len(tokens))
-            return inner(tokens, **options)
-
-        monkeypatch.setattr(model.bridge, "run_with_hooks", counted)
-
-
-@pytest.fixture
-def calls(model, monkeypatch):
-    # The check that heads add up is made once per evaluation, on one prompt; not counted here.
-    monkeypatch.setattr("pytest_circuits.engine.weights.ModelWeights._head_sum_error", 0.0)
-    return Calls(model, monkeypatch)
+def made(evaluation):
+    return [(each.what, each.interventions, each.forwards) for each in evaluation.passes]
 
 
 TEN = [
@@ -90,126 +68,91 @@ TEN = [
     copy_score(MOVERS.mean) >= 0,
     negative_copy_score(MOVERS.mean, reads="own input") >= 0,
 ]
-
-
-def test_ten_claims_over_one_cache_cost_one_forward(model, calls):
-    evaluation = Evaluation(model, [(claim.measure, DRAW) for claim in TEN])
-    verdicts = [evaluation.verdict(claim, DRAW) for claim in TEN]
-    assert len(verdicts) == 10
-    assert [each.prompts for each in evaluation.passes] == [N]
-    assert calls.sizes == [N]
-
-
-def test_one_more_intervention_costs_one_more_forward(model, calls):
-    under = knock_out(MOVERS, to=zero())
-    claims = [
-        *TEN,
-        logit_difference(under=under) >= 0,
-        attention(MOVERS.mean, to=IO, under=under) >= 0,
-    ]
-    check_all(claims, model, prompts=N)
-    assert calls.sizes == [N, N]
-
-
-def test_a_reference_is_collected_in_the_pass_its_distribution_makes_anyway(model, calls):
-    claims = [
-        logit_difference(on=ABC) >= 0,  # asked for first, so that ABC runs before it is needed
-        knock_out_effect(MOVERS, to=mean(ABC)) >= 0,
-        knock_out_effect(MOVERS, to=resample(ABC)) >= 0,
-        faithfulness(circuit(MOVERS), to=mean(ABC)) >= 0,
-    ]
-    check_all(claims, model, prompts=N)
-    assert len(calls.sizes) == 1 + 1 + 3  # ABC, IOI, three ablations
-
-
-def test_a_reference_is_collected_once_whoever_comes_first(model, calls):
-    claims = [knock_out_effect(MOVERS, to=mean(ABC)) >= 0, logit_difference(on=ABC) >= 0]
-    check_all(claims, model, prompts=N)
-    assert len(calls.sizes) == 3
-
-
-def values(verdicts):
-    return [part.value for verdict in verdicts for part in verdict.estimate.parts]
-
-
-ABLATIONS = [
+REFERRING = [
     knock_out_effect(MOVERS, to=mean(ABC)) >= 0,
     knock_out_effect(MOVERS, to=resample(ABC)) >= 0,
-    faithfulness(circuit(MOVERS), to=mean(ABC), form="per prompt") >= 0,
-    previous_token_score(MOVERS.mean) >= 0,
+    faithfulness(circuit(MOVERS), to=mean(ABC)) >= 0,
 ]
 
 
-def test_batches_bounded_by_memory_change_no_number(model, calls):
-    whole = values(check_all([*TEN, *ABLATIONS], model, prompts=N))
-    assert max(calls.sizes) == N
-    calls.sizes.clear()
-    small = values(check_all([*TEN, *ABLATIONS], model, prompts=N, memory=2_500_000))
-    assert max(calls.sizes) < N
-    assert small == pytest.approx(whole, rel=1e-5, abs=1e-6)
+def test_ten_claims_over_one_cache_cost_one_forward(model, worlds):
+    evaluation = evaluated(model, TEN)
+    assert made(evaluation) == [("IOI", 0, pytest.approx(1.0, rel=1e-6))]
+    assert evaluation.passes[0].prompts == N
+    assert worlds == [N]
 
 
-def test_a_budget_below_one_prompt_is_said_to_be_too_small(model):
-    with pytest.raises(ClaimNotEvaluable, match=r"one prompt needs about .* --circuit-memory"):
-        measure(model, logit_difference(), prompts=N, memory=1000)
+def test_one_more_intervention_costs_what_it_can_change(model, worlds):
+    under = knock_out(MOVERS, to=zero())
+    more = [logit_difference(under=under) >= 0, attention(MOVERS.mean, to=IO, under=under) >= 0]
+    (only,) = evaluated(model, [*TEN, *more]).passes
+    assert only.interventions == 1
+    # One token of at least 16, in less than two layers of three.
+    assert 1.0 < only.forwards < 1.0 + 2 / 3 / 16
+    assert worlds == [N]
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory"),
-        MemoryError(),
-        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
-    ],
-    ids=["cuda", "python", "cpu"],
-)
-def test_out_of_memory_halves_the_batch_and_goes_on(model, monkeypatch, error):
-    claims = [logit_difference() >= 0, *ABLATIONS]
-    truth = values(check_all(claims, model, prompts=N))
-    inner, sizes = model.bridge.run_with_hooks, []
-
-    def starved(tokens, **options):
-        sizes.append(len(tokens))
-        if len(tokens) > 6:
-            raise error
-        return inner(tokens, **options)
-
-    monkeypatch.setattr(model.bridge, "run_with_hooks", starved)
-    assert values(check_all(claims, model, prompts=N)) == pytest.approx(truth, rel=1e-5, abs=1e-6)
-    assert sizes[:4] == [N, N // 2, N // 4, N // 4]
+def test_a_reference_is_collected_in_the_pass_its_distribution_makes_anyway(model, worlds):
+    # ABC is asked for first, so that it runs before it is needed.
+    first, second = evaluated(model, [logit_difference(on=ABC) >= 0, *REFERRING]).passes
+    assert (first.what, first.interventions, first.forwards) == (ABC, 0, pytest.approx(1.0))
+    assert (second.what, second.interventions) == ("IOI with 3 interventions", 3)
+    assert second.forwards < 2  # every head closed costs the MLPs
+    assert worlds == [N, N, N]  # ABC, IOI, and IOI with every head closed
 
 
-def test_out_of_memory_while_a_reference_is_collected_counts_no_row_twice(model, monkeypatch):
-    claim = knock_out_effect(MOVERS, to=mean(ABC)) >= 0
-    truth = values(check_all([claim], model, prompts=N))
-    inner, calls_ = TemplateMeans.add, []
-
-    def failing(self, batch, layer):
-        calls_.append((len(batch.index), layer))
-        if len(calls_) == 2:
-            raise MemoryError
-        inner(self, batch, layer)
-
-    monkeypatch.setattr(TemplateMeans, "add", failing)
-    assert values(check_all([claim], model, prompts=N)) == pytest.approx(truth, rel=1e-5)
-    assert [size for size, _ in calls_[:3]] == [N, N, N // 2]
+def test_a_reference_is_collected_once_whoever_comes_first(model, worlds):
+    evaluation = evaluated(model, [*REFERRING, logit_difference(on=ABC) >= 0])
+    assert [each.what for each in evaluation.passes] == [ABC, "IOI with 3 interventions"]
+    assert worlds == [N, N, N]
 
 
-def test_out_of_memory_with_one_prompt_is_not_evaluable(model, monkeypatch):
-    def starved(tokens, **options):
-        raise MemoryError
+def test_what_was_read_is_not_read_again(model, worlds):
+    claims = [answer_probability() >= 0, knock_out_effect(MOVERS, to=zero()) >= 0]
+    evaluation = evaluated(model, claims)
+    for claim in (*claims, logit_difference() >= 0):  # the effect is one of logit differences
+        evaluation.verdict(claim, DRAW)
+    assert len(evaluation.passes) == len(worlds) == 1
+    evaluation.verdict(attention(MOVERS.mean, to=IO) >= 0, DRAW)
+    assert len(evaluation.passes) == len(worlds) == 2, "what was not planned costs a pass"
 
-    monkeypatch.setattr(model.bridge, "run_with_hooks", starved)
-    with pytest.raises(ClaimNotEvaluable, match="single prompt"):
-        measure(model, logit_difference(), prompts=N)
+
+def of_edges(role):
+    return keep_edges(edges(role, LOGITS), to=zero())
 
 
-def test_other_errors_are_not_taken_for_lack_of_memory():
-    def broken(rows):
-        raise RuntimeError("shapes do not match")
+NOT_EVALUABLE = {
+    "a reading of a lost position": attention(MOVERS.mean, to="S3"),
+    "an intervention at one": logit_difference(under=knock_out(heads("1.1", at="S3"), to=zero())),
+    "a head the model lacks": attention(heads("40.0", at=END), to=IO),
+    "a reference that leaks": logit_difference(under=knock_out(MOVERS, to=mean(FLIP))),
+    "an unknown reference": logit_difference(under=knock_out(MOVERS, to=mean("ABD"))),
+    "an unknown distribution": attention(MOVERS.mean, to=IO, on="ABD"),
+    "no one stream to read": attention(MOVERS.mean, to=IO, under=of_edges(MOVERS)),
+}
 
-    with pytest.raises(RuntimeError, match="shapes"):
-        memory.in_batches(range(4), 4, broken, print)
+
+@pytest.mark.parametrize("bad", NOT_EVALUABLE)
+@pytest.mark.parametrize("asked", ["first", "last"])
+def test_a_claim_that_cannot_be_evaluated_costs_the_others_nothing(model, bad, asked):
+    good = [*TEN, *REFERRING]
+    alone = evaluated(model, good)
+    evaluation = Evaluation(
+        model, [(m, DRAW) for m in (NOT_EVALUABLE[bad], *(c.measure for c in good))]
+    )
+    if asked == "first":
+        refused(evaluation, NOT_EVALUABLE[bad])
+    for claim in good:
+        got, expected = (each.verdict(claim, DRAW).estimate for each in (evaluation, alone))
+        assert got.parts == expected.parts
+    if asked == "last":
+        refused(evaluation, NOT_EVALUABLE[bad])
+    assert made(evaluation) == made(alone)
+
+
+def refused(evaluation, measure):
+    with pytest.raises(ClaimNotEvaluable):
+        evaluation.estimate(measure, DRAW)
 
 
 @pytest.mark.parametrize(("role", "named"), [("40.0", "40.0"), ("0.6", "0.6")])
@@ -232,18 +175,6 @@ def test_a_position_nobody_knows_is_refused_with_the_known_ones(model):
     ):
         with pytest.raises(ClaimNotEvaluable, match=r"'S3'.*Known: IO, S1, S1\+1, S2, END"):
             measure(model, each, prompts=N)
-
-
-def test_a_claim_that_cannot_be_evaluated_costs_the_others_nothing(model, calls):
-    bad = attention(MOVERS.mean, to="S3") >= 0
-    worse = attention(heads("40.0", at=END), to=IO) >= 0
-    evaluation = Evaluation(model, [(c.measure, DRAW) for c in (bad, worse, *TEN)])
-    for claim in (bad, worse):
-        with pytest.raises(ClaimNotEvaluable):
-            evaluation.verdict(claim, DRAW)
-    for claim in TEN:
-        evaluation.verdict(claim, DRAW)
-    assert calls.sizes == [N]
 
 
 @pytest.mark.parametrize("over", ["IOI", FLIP])
@@ -272,28 +203,6 @@ def test_logits_that_are_not_finite_are_an_error(folder):
         broken.bridge.blocks[1].attn.o.original_component.weight[0, 0] = float("nan")
     with pytest.raises(ClaimNotEvaluable, match=f"not finite .* on {N} of {N} prompts of IOI"):
         measure(broken, attention(MOVERS.mean, to=IO), prompts=N)
-
-
-@pytest.mark.parametrize("dead", ["z", "pattern"])
-def test_a_hook_that_never_fires_is_an_error(model, monkeypatch, dead):
-    """Without the hook point nothing is read or changed: that must not pass for a result."""
-    inner = model.bridge.run_with_hooks
-
-    def deaf(tokens, fwd_hooks):
-        heard = [hook for hook in fwd_hooks if not hook[0].endswith(f"hook_{dead}")]
-        return inner(tokens, fwd_hooks=heard)
-
-    monkeypatch.setattr(model.bridge, "run_with_hooks", deaf)
-    needs_z = logit_difference(under=knock_out(MOVERS, to=zero()))
-    with pytest.raises(ClaimNotEvaluable, match=f"never fired for Site.*{dead}"):
-        measure(model, needs_z if dead == "z" else attention(MOVERS.mean, to=IO), prompts=N)
-
-
-def test_logits_at_other_positions_are_never_taken_for_those_at_end(model, monkeypatch):
-    inner = model.bridge.run_with_hooks
-    monkeypatch.setattr(model.bridge, "run_with_hooks", lambda tokens, fwd_hooks: inner(tokens))
-    with pytest.raises(ClaimNotEvaluable, match=r"never fired for Site.*logits"):
-        measure(model, logit_difference(), prompts=N)
 
 
 def test_a_bos_token_shifts_every_position_and_no_meaning(model):
