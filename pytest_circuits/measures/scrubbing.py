@@ -22,7 +22,8 @@ def scrubbed_performance(what: Hypothesis, *, to: Reference) -> Measure:
 
     Source: Chan et al. 2022, "Causal scrubbing" (Alignment Forum, Redwood Research); named by
     Wang et al. 2022 as the stricter test. It does not show that each feature is needed: see
-    `scrubbed_without`; a hypothesis whose outputs carry everything is never refuted by it.
+    `scrubbed_without`; a hypothesis whose outputs carry everything is never refuted by it. A
+    false one need not come near 0: an order drawn by a coin is right on half the prompts.
     Nor does a mean show that every prompt survives. What MLPs and embeddings bring from the
     reader's own prompt is not scrubbed, and senders that carry the same share one drawn prompt.
     """
@@ -33,8 +34,8 @@ def scrubbed_without(what: Hypothesis, role: Role, *features: str, to: Reference
     """Measure F scrubbed / F(M) when also features that `role` is said to carry are wrong.
 
     As `scrubbed_performance`, but the prompts on which the role's outputs are computed disagree
-    with the reader's on `features`; without any, on all that the role is said to carry. Unit
-    and source as there. Low where the task needs the features in this role: 0 where the answer
+    with the reader's on `features`; without any, on all that the role is said to carry. A wrong
+    order is the other one, a wrong name some third. Unit and source as there. Low where the task needs the features in this role: 0 where the answer
     is lost, negative only where the foil, too, is carried to the end. A value near that of
     `scrubbed_performance` says that the hypothesis claims too much, or that other roles make
     up for the loss (backup heads do): it is a total effect.
