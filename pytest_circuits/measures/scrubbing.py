@@ -35,9 +35,10 @@ def scrubbed_without(what: Hypothesis, role: Role, *features: str, to: Reference
 
     As `scrubbed_performance`, but the prompts on which the role's outputs are computed disagree
     with the reader's on `features`; without any, on all that the role is said to carry. A wrong
-    order is the other one, a wrong name some third. Unit and source as there. Low where the task needs the features in this role: 0 where the answer
-    is lost, negative only where the foil, too, is carried to the end. A value near that of
-    `scrubbed_performance` says that the hypothesis claims too much, or that other roles make
-    up for the loss (backup heads do): it is a total effect.
+    order is the other one, a wrong name some third. Unit and source as there. Low where the
+    task needs the features in this role: 0 where the answer is lost, negative only where the
+    foil, too, is carried to the end. A value near that of `scrubbed_performance` says that the
+    hypothesis claims too much, or that other roles make up for the loss (backup heads do): it is
+    a total effect.
     """
     return scrubbed_performance(what.without(role, *features), to=to)
