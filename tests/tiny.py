@@ -1,14 +1,20 @@
-"""Tiny random models of two families, as Hugging Face folders, that know the IOI words."""
+"""Tiny random models of several families, as Hugging Face folders, that know the IOI words."""
 
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTJConfig,
+    GPTJForCausalLM,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
@@ -116,3 +122,59 @@ TWO_LENGTHS = IOI(
     )
 )
 """Prompts of two lengths; of four rows, one of each length in each order."""
+
+
+def save_gemma2(folder):
+    """Attention scores and logits are capped: the light cone does not know that.
+
+    Norms after attention and MLP as in Gemma 3, two query heads per K/V head.
+    """
+    tokenizer = word_tokenizer()
+    config = Gemma2Config(
+        vocab_size=len(tokenizer),
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        hidden_size=48,
+        intermediate_size=64,
+        sliding_window=5,
+        query_pre_attn_scalar=4,
+        attn_logit_softcapping=1.0,
+        final_logit_softcapping=3.0,
+        bos_token_id=1,
+        eos_token_id=1,
+    )
+    return _save(Gemma2ForCausalLM, config, tokenizer, folder)
+
+
+def save_neox(folder):
+    """Attention and MLP read the same stream, side by side."""
+    tokenizer = word_tokenizer()
+    config = GPTNeoXConfig(
+        vocab_size=len(tokenizer),
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        hidden_size=32,
+        intermediate_size=64,
+        max_position_embeddings=128,
+        bos_token_id=1,
+        eos_token_id=1,
+    )
+    return _save(GPTNeoXForCausalLM, config, tokenizer, folder)
+
+
+def save_gptj(folder):
+    """Attention and MLP side by side, and attention that no hook reaches into."""
+    tokenizer = word_tokenizer()
+    config = GPTJConfig(
+        vocab_size=len(tokenizer),
+        n_layer=2,
+        n_head=4,
+        n_embd=32,
+        n_positions=128,
+        rotary_dim=4,
+        bos_token_id=1,
+        eos_token_id=1,
+    )
+    return _save(GPTJForCausalLM, config, tokenizer, folder)
