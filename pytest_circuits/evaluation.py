@@ -98,6 +98,7 @@ class Evaluation:
             provenance=self.model.provenance,
             dtype=self.model.dtype,
             device=self.model.device,
+            engine=self._engine.description,
         )
 
 

@@ -13,7 +13,11 @@ from pytest_circuits.measures.base import Measure
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """How a value was measured; without it the number means nothing. All builtins."""
+    """How a value was measured; without it the number means nothing. All builtins.
+
+    `engine` says how runs are made: the light cone and what its self-check found, or full forward
+    passes and why.
+    """
 
     task: str
     left_out: tuple[str, ...]
@@ -27,6 +31,7 @@ class Method:
     provenance: str
     dtype: str
     device: str
+    engine: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as builtins that JSON knows."""
@@ -34,8 +39,9 @@ class Method:
 
     def __str__(self) -> str:
         return (
-            f"{self.model} [{self.fingerprint[:12]}] {self.dtype} on {self.device}; {self.task}; "
-            f"prompts {self.prompts_digest[:8]}; runs: {self.runs_in_short()}; {self.interval}"
+            f"{self.model} [{self.fingerprint[:12]}] {self.dtype} on {self.device}; "
+            f"{self.engine}; {self.task}; prompts {self.prompts_digest[:8]}; "
+            f"runs: {self.runs_in_short()}; {self.interval}"
         )
 
     def runs_in_short(self, most: int = 6) -> str:

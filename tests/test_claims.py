@@ -117,7 +117,7 @@ WRONG = [
     (lambda: induction_score(ROLE.mean, on="task"), "Declare it with at='S2'"),
     (lambda: induction_score(ROLE.mean, on="tsak"), "Known: random, task"),
     (lambda: faithfulness(ROLE, to="zero"), "`to` must be a reference"),
-    (lambda: faithfulness("all", to=mean(ABC)), "expected a role or a circuit"),
+    (lambda: faithfulness("all", to=mean(ABC)), "expected a role, a circuit or activations"),
     (lambda: faithfulness(ROLE, to=mean(ABC), form="best"), "Known: ratio, difference"),
     (lambda: mean(over=None), "`over` must name a distribution"),
     (lambda: resample(over=""), "`over` must name a distribution"),

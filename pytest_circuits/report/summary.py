@@ -118,12 +118,16 @@ def not_evaluated(rows: Iterable[Row]) -> list[str]:
 
 
 def cost(rows: Iterable[Row]) -> str:
-    """Return what was run: passes, prompts, seconds."""
+    """Return what was run, and what it cost in plain forward passes of the same prompts."""
     passes = [each for row in rows for each in row.passes]
-    prompts = sum(each["prompts"] for each in passes)
-    seconds = sum(each["seconds"] for each in passes)
-    made = counted(len(passes), "forward pass", "forward passes")
-    return f"{made}, {prompts} prompts in all, {seconds:.1f} s in the model"
+    interventions, forwards, seconds = (
+        sum(each[key] for each in passes) for key in ("interventions", "forwards", "seconds")
+    )
+    made = counted(len(passes), "pass", "passes")
+    return (
+        f"{made}, {counted(interventions, 'intervention')}, {forwards:.1f} forward-equivalents, "
+        f"{seconds:.1f} s in the model"
+    )
 
 
 def as_document(rows: Sequence[Row]) -> dict[str, Any]:

@@ -1,7 +1,10 @@
 """How many passes are made at what cost, and what is refused instead of measured wrongly."""
 
+import re
+
 import pytest
 import torch
+from tiny import save_gemma2
 
 from pytest_circuits import (
     ABC,
@@ -243,3 +246,14 @@ def test_the_method_says_everything(model):
     assert method.runs[0] == "IOI"
     assert "2.1, 1.3 -> mean over ABC per template and position" in method.runs[1]
     assert "bootstrap" in method.interval
+    assert re.fullmatch(
+        r"light cone \(recomputed logits within \de-0\d of a full forward\)", method.engine
+    )
+    assert method.engine in str(method)
+
+
+def test_the_method_says_why_the_light_cone_was_not_taken(tmp_path):
+    model = load_model(str(save_gemma2(tmp_path)), progress=False)
+    method = measure(model, logit_difference(), prompts=2).method
+    assert method.engine == "full forward passes (logits are capped)"
+    assert method.as_dict()["engine"] == method.engine

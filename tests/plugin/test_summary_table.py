@@ -12,7 +12,7 @@ undecided = look >= {value!r}
 def rows(result):
     lines = result.outlines
     first = next(i for i, line in enumerate(lines) if "circuit claims =" in line)
-    last = next(i for i in range(first, len(lines)) if "forward pass" in lines[i])
+    last = next(i for i in range(first, len(lines)) if "forward-equivalents" in lines[i])
     return lines[first + 1 : last + 1]
 
 
@@ -29,7 +29,7 @@ def test_the_worst_first(claims, run, measured):
         "holds",
     ]
     assert f"{measured.value:.3g} [{measured.low:.3g}, {measured.high:.3g}]" in table[-1]
-    assert cost.startswith("1 forward pass, 8 prompts in all, ")
+    assert cost.startswith("1 pass, 0 interventions, 1.0 forward-equivalents, ")
 
 
 def test_the_columns_are_aligned(claims, run, measured):

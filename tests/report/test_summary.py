@@ -109,10 +109,19 @@ def test_skips_are_counted_by_reason():
 
 
 def test_cost_adds_up():
-    passes = ({"what": "IOI", "prompts": 8, "batches": 1, "seconds": 0.25},)
-    assert cost([row("a", passes=passes)]) == "1 forward pass, 8 prompts in all, 0.2 s in the model"
-    both = cost([row("a", passes=passes * 2), row("b", passes=passes)])
-    assert both == "3 forward passes, 24 prompts in all, 0.8 s in the model"
+    one = {"interventions": 1, "forwards": 1.07, "seconds": 0.25}
+    many = {"interventions": 339, "forwards": 30.31, "seconds": 8.0}
+    assert cost([row("a", passes=(one,))]) == (
+        "1 pass, 1 intervention, 1.1 forward-equivalents, 0.2 s in the model"
+    )
+    # Two workers report a pass each, and so does one that made two.
+    for rows in (
+        [row("a", passes=(one, many))],
+        [row("a", passes=(one,)), row("b", passes=(many,))],
+    ):
+        assert cost(rows) == (
+            "2 passes, 340 interventions, 31.4 forward-equivalents, 8.2 s in the model"
+        )
 
 
 def test_counted():

@@ -26,6 +26,7 @@ def verdict(claim, *, values=(0.5,), by_head=(), prompts=5, source=""):
         provenance="here",
         dtype="float32",
         device="cpu",
+        engine="light cone (checked)",
     )
     labels = [""] if len(values) == 1 else list(map(str, MANY.heads))
     estimate = Estimate(
@@ -77,6 +78,8 @@ def test_all_fields_in_order():
 def test_of_many_runs_their_number_and_the_first():
     method = verdict(LOOK >= 0.7).estimate.method
     assert str(method).count("IOI with") == 5
+    assert str(method).startswith("tiny [ffffffffffff] float32 on cpu; light cone (checked); IOI,")
+    assert method.as_dict()["engine"] == "light cone (checked)"
     assert "runs: 10, of which IOI; IOI with some intervention number 0;" in str(method)
     assert "number 4; and 4 more; 95 % bootstrap" in str(method)
     (line,) = [x for x in failure_text(verdict(LOOK >= 0.7)) if x.startswith("  runs")]
