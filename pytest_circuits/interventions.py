@@ -1,9 +1,12 @@
-"""Interventions as data: what is replaced, by what, from which distribution. No torch."""
+"""Interventions as data: what is replaced, by what, from which distribution. No torch.
+
+A `label` is words for reports: two interventions that differ in nothing else are the same run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pytest_circuits.errors import CircuitUsageError
@@ -58,7 +61,7 @@ class Ablation:
     nodes: frozenset[Node | Activation]
     reference: Reference
     outside: bool = False
-    label: str = ""
+    label: str = field(default="", compare=False)
     mlps_outside: bool = False
     given: Ablation | None = None
 
@@ -88,7 +91,7 @@ class PathPatch:
     receivers: frozenset[Receiver]
     reference: Reference
     mlps: MLPs = "live"
-    label: str = ""
+    label: str = field(default="", compare=False)
     given: Ablation | None = None
 
     def __str__(self) -> str:
@@ -113,7 +116,7 @@ class EdgeCircuit:
 
     edges: frozenset[Edge]
     reference: Reference
-    label: str = ""
+    label: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         what = self.label or f"{len(self.edges)} edges"

@@ -6,7 +6,7 @@ A hypothesis is data, as an intervention is; `scrub` makes the intervention that
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pytest_circuits.errors import CircuitUsageError, unknown_name
 from pytest_circuits.interventions import Reference
@@ -32,7 +32,7 @@ class Scrub:
     edges: frozenset[Edge]
     keeps: tuple[tuple[Node, tuple[str, ...]], ...]
     reference: Reference
-    label: str = ""
+    label: str = field(default="", compare=False)
 
     def senders(self, receiver: Receiver | None) -> tuple[Node, ...]:
         """Return whom a receiver reads (None: whom the logits read), sorted."""

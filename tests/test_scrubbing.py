@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,12 @@ def test_without_makes_features_of_one_role_wrong(ours):
     assert kept(one) == {**kept(ours), "2.0@END": half, "2.1@END": half}
     assert one.without(INHIBITION, "S").carries == ours.without(INHIBITION).carries
     assert kept(ours.without(INHIBITION.each)) == kept(ours.without(INHIBITION))
+
+
+def test_a_name_makes_no_other_run(ours):
+    named, renamed = (scrub(replace(ours, name=name), to=TO) for name in ("one", "other"))
+    assert named == renamed
+    assert str(named) != str(renamed)
 
 
 def test_names_say_what_is_held_and_what_is_lost(ours):

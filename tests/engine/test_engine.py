@@ -38,7 +38,7 @@ from pytest_circuits import (
     zero,
 )
 from pytest_circuits.evaluation import Evaluation
-from pytest_circuits.interventions import keep_edges
+from pytest_circuits.interventions import keep_edges, keep_only, path_patch
 from pytest_circuits.nodes import LOGITS, edges
 from pytest_circuits.readings import Draw
 
@@ -118,6 +118,30 @@ def test_what_was_read_is_not_read_again(model, worlds):
     assert len(evaluation.passes) == len(worlds) == 1
     evaluation.verdict(attention(MOVERS.mean, to=IO) >= 0, DRAW)
     assert len(evaluation.passes) == len(worlds) == 2, "what was not planned costs a pass"
+
+
+CALLED = heads("2.1", "1.3", at=END, name="movers")
+SAME = {
+    "knocked out": lambda role: knock_out(role, to=zero()),
+    "kept": lambda role: keep_only(role, to=zero()),
+    "path": lambda role: path_patch(role, LOGITS, to=zero()),
+    "edges": lambda role: keep_edges(edges(role, LOGITS), to=zero(), name=str(role)),
+    "given": lambda role: knock_out(
+        heads("0.1", at=S2), to=zero(), given=knock_out(role, to=zero())
+    ),
+}
+
+
+@pytest.mark.parametrize("sort", SAME)
+def test_interventions_that_differ_in_words_alone_are_one_run(model, sort):
+    one, other = SAME[sort](MOVERS), SAME[sort](CALLED)
+    assert one == other
+    assert str(one) != str(other)
+    claims = [logit_difference(under=under) >= 0 for under in (one, other)]
+    evaluation = evaluated(model, claims)
+    assert [each.interventions for each in evaluation.passes] == [1]
+    runs = [evaluation.verdict(claim, DRAW).estimate.method.runs for claim in claims]
+    assert ["movers" in run for (run,) in runs] == [False, True], "each is told in its own words"
 
 
 def of_edges(role):
