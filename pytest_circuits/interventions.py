@@ -21,6 +21,7 @@ from pytest_circuits.nodes import (
     Receiver,
     Role,
 )
+from pytest_circuits.tasks.positions import END
 
 MLPs = Literal["live", "frozen"]
 
@@ -190,13 +191,20 @@ def path_patch(
     mlps: MLPs = "live",
     given: Ablation | None = None,
 ) -> PathPatch:
-    """Replace what `receivers` (`role.q`, `role.k`, `role.v`, or LOGITS) read of `senders`."""
+    """Replace what `receivers` (`role.q`, `role.k`, `role.v`, or LOGITS) read of `senders`.
+
+    A path that is nothing by construction is refused: one into a layer that is not above any
+    sender's; and, as all heads in between are frozen, one from another position than that of the
+    query or of the logits (END) in which it ends. Keys and values are read from all positions.
+    """
     if not isinstance(senders, Role):
         raise CircuitUsageError(f"`senders` must be made by heads(...); got {senders!r}.")
     ends = _receivers(receivers)
     if mlps not in ("live", "frozen"):
         raise CircuitUsageError(f"`mlps` must be 'live' or 'frozen'; got {mlps!r}.")
     _check_order(senders, ends)
+    for receiver in receivers:
+        _check_reached(senders, receiver)
     label = f"{senders} -> {' and '.join(map(str, receivers))}"
     return PathPatch(frozenset(senders.nodes), ends, _reference(to), mlps, label, _given(given))
 
@@ -227,6 +235,19 @@ def _check_order(senders: Role, receivers: frozenset[Receiver]) -> None:
                 f"`receivers`: no path leads from {senders} to {end}: every sender lies in its "
                 "layer or above it."
             )
+
+
+def _check_reached(senders: Role, receiver: Inputs | Logits) -> None:
+    """Refuse a path from one position to another: frozen heads carry nothing there."""
+    if isinstance(receiver, Inputs) and receiver.channel != "q":
+        return  # keys and values are read from every position
+    at = END if isinstance(receiver, Logits) else receiver.role.at
+    if senders.at != at:
+        raise CircuitUsageError(
+            f"`senders`: no path leads from {senders.at} to {receiver} at {at}: all heads in "
+            f"between are frozen. Follow the path step by step, with role.k or role.v of the heads "
+            f"that read {senders.at} as the receivers."
+        )
 
 
 def _nodes(what: Role | Circuit | Activations) -> frozenset[Node | Activation]:

@@ -9,7 +9,6 @@ from pytest_circuits.interventions import Ablation, Intervention, MLPs, Referenc
 from pytest_circuits.measures.effects import Effect
 from pytest_circuits.nodes import LOGITS, Activations, Inputs, Logits, Role
 from pytest_circuits.readings import Draw
-from pytest_circuits.tasks.positions import END
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +24,6 @@ class PathEffect(Effect):
             raise CircuitUsageError(f"`senders` must be made by heads(...); got {self.what!r}.")
         for part in self._parts():  # refused here, not at evaluation, if it leads nowhere
             self._patched(part)
-        for receiver in self.receivers:
-            _check_reached(self.what, receiver)
 
     def changed(self, part: Role | Activations, draw: Draw) -> Intervention:
         """Patch the paths from the part to all receivers."""
@@ -98,16 +95,3 @@ def path_effect(
     """
     several = receivers if isinstance(receivers, tuple) else (receivers,)
     return PathEffect(what=senders, receivers=several, to=to, mlps=mlps, on=on, given=given)
-
-
-def _check_reached(senders: Role, receiver: Inputs | Logits) -> None:
-    """Refuse a path that is nothing by construction: frozen heads carry no position to another."""
-    if isinstance(receiver, Inputs) and receiver.channel != "q":
-        return  # keys and values are read from every position
-    at = END if isinstance(receiver, Logits) else receiver.role.at
-    if senders.at != at:
-        raise CircuitUsageError(
-            f"`senders`: no path leads from {senders.at} to {receiver} at {at}: all heads in "
-            f"between are frozen. Follow the path step by step, with role.k or role.v of the heads "
-            f"that read {senders.at} as the receivers."
-        )

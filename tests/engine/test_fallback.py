@@ -249,7 +249,7 @@ def test_an_mlp_beside_its_heads_is_cut_as_the_truth_says(side_by_side):
 
 NOT_BY_HOOKS = {
     "a path to the logits": path_patch(LATE, LOGITS, to=mean(ABC)),
-    "a path to a head": path_patch(EARLY, LATE.q, to=mean(ABC)),
+    "a path to a head": path_patch(EARLY, LATE.k, to=mean(ABC)),
     "edges": keep_edges(edges(EARLY, LATE.q), edges(LATE, LOGITS), to=mean(ABC)),
 }
 

@@ -104,12 +104,30 @@ def test_words():
     )
 
 
+NOWHERE = [
+    ((DUPLICATE, LOGITS), "no path leads from S2 to the logits at END"),
+    ((DUPLICATE, MOVERS.q), "no path leads from S2 to the queries"),
+    ((MOVERS, INHIBITION.q), "every sender lies in its layer"),
+]
+
+
+@pytest.mark.parametrize(("path", "says"), NOWHERE)
+def test_a_path_that_is_nothing_by_construction_is_refused(path, says):
+    for make in (path_effect, path_patch):
+        with pytest.raises(CircuitUsageError, match=says):
+            make(*path, to=TO)
+
+
+def test_keys_and_values_are_reached_from_other_positions():
+    assert path_patch(DUPLICATE, MOVERS.k, MOVERS.v, to=TO).senders == set(DUPLICATE.nodes)
+    with pytest.raises(CircuitUsageError, match="no path leads from S2 to the queries"):
+        path_patch(DUPLICATE, MOVERS.k, MOVERS.q, to=TO)
+
+
 @pytest.mark.parametrize(
     ("made", "says"),
     [
         (lambda: direct_effect(DUPLICATE, to=TO), "no path leads from S2 to the logits at END"),
-        (lambda: path_effect(DUPLICATE, MOVERS.q, to=TO), "no path leads from S2 to the queries"),
-        (lambda: path_effect(MOVERS, INHIBITION.q, to=TO), "every sender lies in its layer"),
         (
             lambda: path_effect(heads("7.3", "9.9", at=END).each, MOVERS.q, to=TO),
             "no path leads from 9.9",

@@ -66,8 +66,8 @@ def test_an_activation_taken_from_the_same_prompt_changes_nothing(truth, plain, 
         Ablation(nodes, OWN),
         Ablation(nodes, OWN, outside=True, mlps_outside=True),
         Ablation(nodes, OWN, given=Ablation(frozenset(WHOLE.nodes), OWN, outside=True)),
-        path_patch(EARLY, LATE.q, LATE.k, MIDDLE.v, to=OWN),
-        path_patch(EARLY, LOGITS, to=OWN, mlps="frozen"),
+        path_patch(EARLY, LATE.k, LATE.v, MIDDLE.q, to=OWN),
+        path_patch(LAST, LOGITS, to=OWN, mlps="frozen"),
         keep_edges(edges(EARLY, LATE.k), edges(LATE, LOGITS), to=OWN),
     ]
     for under in every:

@@ -54,7 +54,8 @@ def test_a_direct_path_moves_the_stream_by_what_the_heads_write(truth, plain, or
 
 
 def test_a_path_with_live_mlps_freezes_the_heads_on_it(truth, plain):
-    run = truth.run(ROW, path_patch(EARLY, LOGITS, to=mean(ABC)))
+    # From S2, so that nothing of it is seen at END: path_patch refuses to ask for that.
+    run = truth.run(ROW, PathPatch(frozenset(EARLY.nodes), frozenset(), mean(ABC)))
     end = truth.dataset.prompts.positions[S2][ROW]
     for layer in range(3):
         moved = (run.z[layer] - plain.z[layer]).abs().amax(-1).nonzero().tolist()
