@@ -6,45 +6,12 @@ A hypothesis is data, as an intervention is; `scrub` makes the intervention that
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from pytest_circuits.errors import CircuitUsageError, unknown_name
-from pytest_circuits.interventions import Reference
-from pytest_circuits.nodes import Edge, Node, Receiver, Role
+from pytest_circuits.interventions import Reference, Scrub
+from pytest_circuits.nodes import Edge, Node, Role
 from pytest_circuits.tasks.base import CHANGED
-
-
-@dataclass(frozen=True)
-class Scrub:
-    """Every output on the edges comes from another prompt, one that agrees on what it carries.
-
-    The logits of a prompt read, for each sender of an edge to them, its output on a variation of
-    that prompt which keeps what the sender `keeps` (`Task.varied`; "-position" disagrees on the
-    position for certain). There the sender's own inputs are replaced likewise: a channel reads
-    its senders' outputs on variations of *that* prompt, and so on. All other heads' outputs, at
-    every position, are the `reference`; a channel without an edge reads nothing else. Embeddings
-    are those of the prompt in which the reader stands, MLPs live on each reader's own input. An
-    output moves from a named position to the same *named* position, where the orders differ.
-
-    Senders that keep the same features for the same reader share the prompt drawn.
-    """
-
-    edges: frozenset[Edge]
-    keeps: tuple[tuple[Node, tuple[str, ...]], ...]
-    reference: Reference
-    label: str = field(default="", compare=False)
-
-    def senders(self, receiver: Receiver | None) -> tuple[Node, ...]:
-        """Return whom a receiver reads (None: whom the logits read), sorted."""
-        return tuple(sorted(edge.sender for edge in self.edges if edge.receiver == receiver))
-
-    def kept(self, sender: Node) -> frozenset[str]:
-        """Return the features that a sender's prompt shares with its reader's, for `varied`."""
-        return frozenset(dict(self.keeps)[sender])
-
-    def __str__(self) -> str:
-        what = self.label or f"{len(self.edges)} edges"
-        return f"causally scrubbed: {what}, every other edge -> {self.reference}, MLPs live"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_circuits.engine.stage import site_of
 from pytest_circuits.errors import ClaimNotEvaluable
-from pytest_circuits.interventions import Ablation, EdgeCircuit, Intervention, PathPatch, Reference
+from pytest_circuits.interventions import Ablation, Intervention, PathPatch, Reference
 from pytest_circuits.nodes import Activation, Head, Node
 from pytest_circuits.readings import Site
 
@@ -28,7 +28,7 @@ def reads(under: Intervention, layers: int) -> Iterator[tuple[Reference, Site]]:
         yield from ((under.reference, Site("z", node.head.layer)) for node in under.senders)
     else:
         yield from ((under.reference, Site("z", at)) for at in range(layers))
-    if not isinstance(under, EdgeCircuit) and under.given is not None:
+    if isinstance(under, Ablation | PathPatch) and under.given is not None:
         yield from reads(under.given, layers)
 
 
@@ -44,7 +44,7 @@ def nodes_of(under: Intervention) -> Iterator[Node | Activation]:
             yield edge.sender
             if edge.receiver is not None:
                 yield edge.receiver.node
-    if not isinstance(under, EdgeCircuit) and under.given is not None:
+    if isinstance(under, Ablation | PathPatch) and under.given is not None:
         yield from nodes_of(under.given)
 
 

@@ -27,7 +27,7 @@ def scrubbed_performance(what: Hypothesis, *, to: Reference) -> Measure:
     Nor does a mean show that every prompt survives. What MLPs and embeddings bring from the
     reader's own prompt is not scrubbed, and senders that carry the same share one drawn prompt.
     """
-    return logit_difference(under=scrub(what, to=to)) / logit_difference()  # type: ignore[arg-type]
+    return logit_difference(under=scrub(what, to=to)) / logit_difference()
 
 
 def scrubbed_without(what: Hypothesis, role: Role, *features: str, to: Reference) -> Measure:
