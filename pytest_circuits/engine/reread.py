@@ -1,14 +1,17 @@
-"""One head's output computed again with queries, keys or values that a path has brought it."""
+"""One head's weights and output computed again from what a path has brought it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pytest_circuits.engine.blocks import Block
     from pytest_circuits.engine.frame import Columns
+    from pytest_circuits.engine.puts import Put
     from pytest_circuits.engine.world import World
 
 
@@ -49,39 +52,65 @@ class Seen:
         return Seen(self.q[variant], self.k[variant], self.v[variant])
 
 
-def reread(world: World, columns: Columns, seen: Seen, what: Reread) -> Tensor:
-    """Return z of the head at its column, [batch, d_head]."""
+def reread(
+    world: World, columns: Columns, seen: Seen, what: Reread, weights: Tensor | None = None
+) -> Tensor:
+    """Return z of the head at its column, [batch, d_head], read with `weights` or its own."""
     import torch
 
-    block = world.anatomy.blocks[what.layer]
-    shared = what.index * block.shared_heads // block.heads
-    slot, _ = columns.slot(what.column)
-    rows = torch.arange(len(slot), device=slot.device)
-    query = seen.q[rows, slot, what.index]
-    if what.q is not None:
-        query = _turned_query(world, what)
-    past_k, past_v = world.keys(what.layer)
-    keys = _laid(past_k[:, :, shared], columns, seen.k[:, :, shared])
-    values = _laid(past_v[:, :, shared], columns, seen.v[:, :, shared])
+    if weights is None:
+        weights = reweighed(world, columns, seen, what)
+    return torch.einsum("bt,btd->bd", weights, _values(world, columns, seen, what))
+
+
+def reweighed(
+    world: World, columns: Columns, seen: Seen, what: Reread, held: Iterable[Put] = ()
+) -> Tensor:
+    """Return the head's weights at its column, [batch, column].
+
+    `held` are weights of this layer that stay as they are put, whatever a head reads.
+    """
+    import torch
+
+    block, shared = _head(world, what)
+    keys = _laid(world.keys(what.layer)[0][:, :, shared], columns, seen.k[:, :, shared])
     if what.k is not None:
         rotation = world.anatomy.rotation(what.layer, world.frame, what.k.columns)
         turned = block.turned_keys(what.k.value[:, :, None], rotation)[:, :, 0]
         keys = _laid(keys, what.k.columns, turned)
-    if what.v is not None:
-        values = _laid(values, what.v.columns, what.v.value)
-    raw = torch.einsum("bd,btd->bt", query * block.scaling, keys)
+    raw = torch.einsum("bd,btd->bt", _query(world, columns, seen, what) * block.scaling, keys)
     raw = raw.masked_fill(~_visible(world, what), float("-inf"))
-    pattern = raw.softmax(dim=-1, dtype=torch.float32).to(values.dtype)
-    return torch.einsum("bt,btd->bd", pattern, values)
+    weights = raw.softmax(dim=-1, dtype=torch.float32).to(seen.v.dtype)
+    for put in held:
+        if put.index == what.index:
+            here = (put.column == what.column)[:, None]
+            weights = torch.where(here, put.value.to(weights.dtype), weights)
+    return weights
 
 
-def _turned_query(world: World, what: Reread) -> Tensor:
+def _query(world: World, columns: Columns, seen: Seen, what: Reread) -> Tensor:
+    import torch
+
     from pytest_circuits.engine.frame import named
 
-    assert what.q is not None
+    if what.q is None:
+        slot, _ = columns.slot(what.column)
+        return seen.q[torch.arange(len(slot), device=slot.device), slot, what.index]
+    block, _ = _head(world, what)
     rotation = world.anatomy.rotation(what.layer, world.frame, named([what.column]))
-    block = world.anatomy.blocks[what.layer]
     return block.turned_queries(what.q[:, None, None], rotation)[:, 0, 0]
+
+
+def _values(world: World, columns: Columns, seen: Seen, what: Reread) -> Tensor:
+    _, shared = _head(world, what)
+    values = _laid(world.keys(what.layer)[1][:, :, shared], columns, seen.v[:, :, shared])
+    return values if what.v is None else _laid(values, what.v.columns, what.v.value)
+
+
+def _head(world: World, what: Reread) -> tuple[Block, int]:
+    """Return the head's block, and the index of the keys and values that it shares."""
+    block = world.anatomy.blocks[what.layer]
+    return block, what.index * block.shared_heads // block.heads
 
 
 def _laid(base: Tensor, columns: Columns, value: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_circuits.engine.attend import Masks, masks, mixed, scores, spread
 from pytest_circuits.engine.puts import Put, Puts, numbered
-from pytest_circuits.engine.reread import Reread, Seen, reread
+from pytest_circuits.engine.reread import Reread, Seen, reread, reweighed
 from pytest_circuits.readings import Site
 
 if TYPE_CHECKING:
@@ -190,13 +190,18 @@ class _Sweep:
         return torch.where(mask[..., None], z, self._world(self.world.z[layer], 1))
 
     def _reread(self, layer: int, z: Tensor, seen: Seen) -> Tensor:
+        shown = self.kept.get(Site("pattern", layer))
         for number, each in enumerate(self.variants[: len(z)]):
+            held = [put for variant, put in self.puts.at("pattern", layer) if variant == number]
             for one in each.rereads:
                 if one.layer == layer:
                     slot, present = self.columns.slot(one.column)
                     rows = present.nonzero()[:, 0]
-                    again = reread(self.world, self.columns, seen.of(number), one)
-                    z[number, rows, slot[rows], one.index] = again[rows].to(z.dtype)
+                    here = self.world, self.columns, seen.of(number), one
+                    weights = reweighed(*here, held)
+                    z[number, rows, slot[rows], one.index] = reread(*here, weights)[rows].to(z)
+                    if shown is not None:
+                        shown[number, rows, one.index, slot[rows]] = weights[rows].to(shown)
         return z
 
     def _fed(self, layer: int, middle: Tensor) -> Tensor:

@@ -82,6 +82,9 @@ PATHS = {
         PREVIOUS, INDUCTION.k, to=ABC_PROMPT
     )
     >= 2.5,
+    "the induction heads lose the token after S1": attention(INDUCTION.mean, to=S1_NEXT)
+    - attention(INDUCTION.mean, to=S1_NEXT, under=path_patch(PREVIOUS, INDUCTION.k, to=ABC_PROMPT))
+    >= 0.4,
     "not through other keys": path_effect(PREVIOUS, DUPLICATE.k, to=ABC_PROMPT).between(-0.1, 0.1),
 }
 SIGNALS = {
@@ -122,6 +125,9 @@ FALSE = {
     "S-inhibition through values": path_effect(INHIBITION, MOVERS.v, to=ABC_PROMPT) >= 0.5,
     "S-inhibition through the decoy": path_effect(INHIBITION, DECOY.q, to=ABC_PROMPT) >= 0.5,
     "a decoy through the movers": path_effect(heads("4.0", at=END), MOVERS.q, to=ABC_PROMPT) >= 0.5,
+    "values say where to look": attention(INDUCTION.mean, to=S1_NEXT)
+    - attention(INDUCTION.mean, to=S1_NEXT, under=path_patch(PREVIOUS, INDUCTION.v, to=ABC_PROMPT))
+    >= 0.1,
     "previous token through values": path_effect(PREVIOUS, INDUCTION.v, to=ABC_PROMPT) >= 0.5,
     "the token outweighs": carries(INHIBITION, "token") > carries(INHIBITION, "position"),
     "duplicates carry the token": carries(MATCHING, "token") >= 0.2,
