@@ -49,7 +49,7 @@ class ModelWeights:
     def head_write(self, z: Tensor, head: Head) -> Tensor:
         """Return what a head adds to the residual stream, [batch, d_head] -> [batch, d_model]."""
         self._check_heads_add_up()
-        write: Tensor = z.float() @ self._attn(head).W_O[head.index].float()
+        write: Tensor = z.float() @ self._out_weights[head.layer][head.index].float()
         return write
 
     def frozen_logits(self, write: Tensor, residual: Tensor, tokens: Tensor) -> Tensor:
@@ -57,8 +57,7 @@ class ModelWeights:
         import torch
 
         normed = self.final_norm.frozen(write.float(), residual.float())
-        columns = self._bridge.W_U.float()[:, tokens]
-        return torch.einsum("bd,dbk->bk", normed, columns)
+        return torch.einsum("bd,bkd->bk", normed, self._unembedding[tokens].float())
 
     def copied_logits(self, residual: Tensor, head: Head) -> Tensor:
         """Return the logits, [batch, d_vocab], if the model's output were this head's OV alone.
@@ -78,6 +77,17 @@ class ModelWeights:
             write = self.head_write(value, head).to(residual.dtype)
             logits: Tensor = self._bridge.ln_final(write[:, None])[:, 0] @ self._bridge.W_U
         return logits.float()
+
+    @cached_property
+    def _out_weights(self) -> tuple[Tensor, ...]:
+        """W_O per layer, [head, d_head, d_model]."""
+        return tuple(block.attn.W_O.detach() for block in self._bridge.blocks)
+
+    @cached_property
+    def _unembedding(self) -> Tensor:
+        """The unembedding by rows of tokens, [d_vocab, d_model]: those of few tokens lie together."""
+        rows: Tensor = self._bridge.W_U.detach().T
+        return rows
 
     @cached_property
     def final_norm(self) -> FinalNorm:
