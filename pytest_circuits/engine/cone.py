@@ -10,9 +10,10 @@ from pytest_circuits.engine.frozen import frozen
 from pytest_circuits.engine.outcome import Outcome, outcomes
 from pytest_circuits.engine.paths import received, receiver_sites
 from pytest_circuits.engine.resolve import Placed, ablated, senders
+from pytest_circuits.engine.scrubs import scrubbed
 from pytest_circuits.engine.stage import Stage
 from pytest_circuits.engine.sweep import sweep
-from pytest_circuits.interventions import Ablation, EdgeCircuit, Intervention, PathPatch
+from pytest_circuits.interventions import Ablation, EdgeCircuit, Intervention, PathPatch, Scrub
 from pytest_circuits.readings import Site
 
 _AT_ONCE = 512  # interventions whose replacement values are held together
@@ -62,6 +63,8 @@ def _some(
     for each in wanted:
         if isinstance(each, EdgeCircuit):
             yield each, edge_circuit(each, stage)
+        elif isinstance(each, Scrub):
+            yield each, scrubbed(each, stage)
 
 
 def _swept(

@@ -10,9 +10,10 @@ from pytest_circuits.engine.outcome import Outcome, outcomes
 from pytest_circuits.engine.puts import Put, Puts
 from pytest_circuits.engine.reread import Brought, Reread, Seen, reread
 from pytest_circuits.engine.sweep import Swept
-from pytest_circuits.interventions import EdgeCircuit
+from pytest_circuits.interventions import EdgeCircuit, Reference
 from pytest_circuits.nodes import Edge, Node, Receiver
 from pytest_circuits.readings import Site
+from pytest_circuits.tasks.positions import END
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,40 +57,43 @@ def streams(edges: Iterable[Edge]) -> Streams:
 
 def edge_circuit(under: EdgeCircuit, stage: Stage) -> Outcome:
     """Run a batch with only these edges live; z and streams are those that the logits read."""
-    going = run_edges(under, stage)
-    swept = Swept(going.columns, (0,), going.stream[going.streams.number(None)][None], going.kept)
-    return next(outcome for _, outcome in outcomes(stage, going.world, swept))
-
-
-def run_edges(
-    under: EdgeCircuit, stage: Stage, given: Mapping[Node, Tensor] | None = None
-) -> Running:
-    """Run all streams from the first block to the last; `given` z [batch, d_head] are not computed.
-
-    Returns the streams at the nodes' positions and the live z of every node.
-    """
     nodes = {edge.sender for edge in under.edges}
     nodes |= {edge.receiver.node for edge in under.edges if edge.receiver is not None}
-    world = stage.world(stage.closed(under.reference))
-    columns = stage.columns({*(node.at for node in nodes), "END"})
-    going = Running(world, columns, streams(under.edges), stage, dict(given or {}))
-    for layer in range(len(world.anatomy.blocks)):
+    going = started(under.edges, nodes, under.reference, stage)
+    for layer in range(len(going.world.anatomy.blocks)):
         for node in sorted(node for node in nodes if node.head.layer == layer):
-            if node not in going.z:
-                going.z[node] = going.live(node)
+            going.z[node] = going.live(node)
         going.step(layer)
-    return going
+    return read_by_logits(going)
+
+
+def started(
+    edges: Iterable[Edge], nodes: Iterable[Node], reference: Reference, stage: Stage
+) -> Running:
+    """Return the streams that edges need, before the first block, at the nodes' positions."""
+    world = stage.world(stage.closed(reference))
+    columns = stage.columns({*(node.at for node in nodes), END})
+    return Running(world, columns, streams(edges), stage)
+
+
+def read_by_logits(going: Running) -> Outcome:
+    """Return the outcome of streams that have come to the end."""
+    swept = Swept(going.columns, (0,), going.stream[going.streams.number(None)][None], going.kept)
+    return next(outcome for _, outcome in outcomes(going.stage, going.world, swept))
 
 
 @dataclass(eq=False)
 class Running:
-    """Streams [stream, batch, slot, d_model] under way, and the live z of nodes passed so far."""
+    """Streams [stream, batch, slot, d_model] under way; `z` [batch, d_head] is what they read.
+
+    The z of a layer's senders must be there before its `step`.
+    """
 
     world: World
     columns: Columns
     streams: Streams
     stage: Stage
-    z: dict[Node, Tensor]
+    z: dict[Node, Tensor] = field(default_factory=dict)
     stream: Tensor = field(init=False)
     kept: dict[Site, Tensor] = field(default_factory=dict)
 

@@ -19,12 +19,19 @@ from pytest_circuits.engine.blocks import Unsupported
 from pytest_circuits.engine.full import FullForwards
 from pytest_circuits.engine.lightcone import LightCone
 from pytest_circuits.engine.memory import DEFAULT_MEMORY, SWEEP_SHARE, batch_size, in_batches
-from pytest_circuits.engine.reads import check_head, check_nodes, check_reference, nodes_of, reads
+from pytest_circuits.engine.reads import (
+    check_head,
+    check_nodes,
+    check_positions,
+    check_reference,
+    distributions,
+    reads,
+)
 from pytest_circuits.engine.references import Collector, References
 from pytest_circuits.engine.results import Results
 from pytest_circuits.engine.weights import ModelWeights
 from pytest_circuits.errors import ClaimNotEvaluable
-from pytest_circuits.interventions import Ablation, EdgeCircuit, Intervention, Reference
+from pytest_circuits.interventions import Ablation, EdgeCircuit, Intervention, Reference, Scrub
 from pytest_circuits.readings import Draw, Need, Reading, Run, Site
 from pytest_circuits.tasks.base import Dataset, Prompts
 
@@ -82,6 +89,7 @@ class Engine:
                 check_head(head, self.model)
             if need.run.under is not None and need.run not in self._planned:
                 check_nodes(need.run.under, self.model)
+                distributions(need.run)  # refuses features that the task does not know
         for need in needs:
             if need.run not in self._planned and need.run.under is not None:
                 self._references.plan(need.run.draw, reads(need.run.under, self.model.n_layers))
@@ -172,14 +180,16 @@ class Engine:
     def _prepare(self, run: Run, readings: list[Reading], draw: Draw) -> None:
         if run.under is None:
             return
-        prompts = self.dataset(draw).distribution(run.distribution)
-        for node in nodes_of(run.under):
-            prompts.at(node.at)
+        dataset, names = self.dataset(draw), distributions(run)
+        longest = max(map(len, dataset.distribution(run.distribution).ids))
+        for name in names:
+            check_positions(run.under, dataset.distribution(name), longest)
         self._executor.check(run.under)
-        if isinstance(run.under, EdgeCircuit):
+        if isinstance(run.under, EdgeCircuit | Scrub):
             _check_one_stream(run, readings)
         for reference in dict.fromkeys(r for r, _ in reads(run.under, self.model.n_layers)):
-            check_reference(reference, self.dataset(draw), run.distribution)
+            for name in names:
+                check_reference(reference, dataset, name)
             if not self._references.is_ready(draw, reference):
                 assert reference.over is not None
                 self._collect(draw, reference.over)
@@ -238,7 +248,8 @@ class Engine:
         }
         if collectors:
             wanted[None] |= {site for each in collectors for site in each.sites}
-        done = self._executor.run(batch, wanted, self.dataset(draw), partial(self._collected, draw))
+        collected = partial(self._collected, draw)
+        done = self._executor.run(batch, wanted, draw.task, self.dataset(draw), collected)
         for under, seen in done:
             by_under[under].add(seen)
             if under is None:
@@ -257,7 +268,7 @@ class Engine:
             prompts,
             kept,
             memory=self._memory,
-            worlds=_worlds(run.under for run in results),
+            worlds=_worlds(results),
             held=self._references.held(collectors),
         )
 
@@ -273,15 +284,19 @@ def _check_one_stream(run: Run, readings: Iterable[Reading]) -> None:
             )
 
 
-def _worlds(unders: Iterable[Intervention | None]) -> int:
+def _worlds(runs: Iterable[Run]) -> int:
     """Return how many runs of a batch are kept side by side while interventions are made."""
     worlds: set[object] = {None}
-    for under in unders:
+    for run in runs:
+        under = run.under
         if under is None:
             continue
         given = getattr(under, "given", None)
         closed = (isinstance(under, Ablation) and under.outside) or not hasattr(under, "given")
-        worlds.add((under.reference, "closed") if closed else given)
+        if closed:
+            worlds.update((under.reference, name) for name in distributions(run))
+        else:
+            worlds.add(given)
         for each in (under, given):
             if each is not None and each.reference.kind == "counterpart":
                 worlds.add(each.reference.over)

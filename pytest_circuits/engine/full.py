@@ -21,7 +21,7 @@ from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.interventions import Ablation, Intervention, Reference
 from pytest_circuits.nodes import Activation, Node
 from pytest_circuits.readings import Site
-from pytest_circuits.tasks.base import Dataset, Prompts
+from pytest_circuits.tasks.base import Dataset, Prompts, Task
 from pytest_circuits.tasks.positions import END
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class FullForwards:
         return Batch(prompts, tuple(rows), (0,) * len(rows), self._weights, self._model.device)
 
     def run(
-        self, batch: Batch, wanted: Wanted, dataset: Dataset, collected: Collected
+        self, batch: Batch, wanted: Wanted, task: Task, dataset: Dataset, collected: Collected
     ) -> Iterator[tuple[Intervention | None, Batch]]:
         """Yield the batch under every intervention wanted; None is none.
 

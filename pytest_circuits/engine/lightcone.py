@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_circuits.engine.batch import Batch
 from pytest_circuits.engine.cone import intervene
-from pytest_circuits.engine.frame import framed
+from pytest_circuits.engine.frame import Frame, framed
 from pytest_circuits.engine.outcome import plain
 from pytest_circuits.engine.stage import Source, Stage
 from pytest_circuits.interventions import Intervention, Reference
 from pytest_circuits.readings import Site
-from pytest_circuits.tasks.base import Dataset, Prompts
+from pytest_circuits.tasks.base import Dataset, Prompts, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,40 +54,60 @@ class LightCone:
         return Batch(prompts, tuple(rows), shift, self._weights, self._anatomy.model.device)
 
     def run(
-        self, batch: Batch, wanted: Wanted, dataset: Dataset, collected: Collected
+        self, batch: Batch, wanted: Wanted, task: Task, dataset: Dataset, collected: Collected
     ) -> Iterator[tuple[Intervention | None, Batch]]:
         """Yield the batch under every intervention wanted; None is none."""
         import torch
 
+        def rows_of(distribution: str) -> Batch:
+            prompts = dataset.distribution(distribution)
+            return self.batch(prompts, batch.index, max(map(len, prompts.ids)))
+
+        stages = _Stages(self._anatomy, rows_of, task.varied, collected)
+        patterns = {site.layer for site in wanted.get(None, ()) if site.name == "pattern"}
         with torch.no_grad():
-            stage = self._stage(batch, wanted.get(None, frozenset()), dataset, collected)
+            stage = stages.add(batch, frozenset(patterns))
             if None in wanted:
                 yield None, batch.seen(plain(stage).act)
             under = {each: sites for each, sites in wanted.items() if each is not None}
             for each, outcome in intervene(stage, under, memory=self._memory):
                 yield each, batch.seen(outcome.act)
 
-    def _stage(
-        self, batch: Batch, sites: frozenset[Site], dataset: Dataset, collected: Collected
-    ) -> Stage:
+
+class _Stages:
+    """The same rows of several distributions, each staged when it is first asked for."""
+
+    def __init__(
+        self,
+        anatomy: Anatomy,
+        rows_of: Callable[[str], Batch],
+        varied: Callable[[str, frozenset[str]], str],
+        collected: Collected,
+    ) -> None:
+        self._anatomy, self._rows_of = anatomy, rows_of
+        self._varied, self._collected = varied, collected
+        self._made: dict[str, Stage] = {}
+
+    def on(self, distribution: str) -> Stage:
+        """Return the stage of a distribution."""
+        return self._made.get(distribution) or self.add(self._rows_of(distribution))
+
+    def add(self, batch: Batch, patterns: frozenset[int] = frozenset()) -> Stage:
+        """Return the stage of a batch, from now on that of its distribution."""
         width = max(map(len, batch.prompts.ids))
         frame = framed([batch.prompts.ids[i] for i in batch.index], width, batch.device)
-        others: dict[str, Stage] = {}
+        source = partial(self._source, batch, frame)
+        stage = Stage(self._anatomy, batch, frame, source, self.on, self._varied, patterns)
+        self._made[batch.prompts.name] = stage
+        return stage
 
-        def source(reference: Reference) -> Source:
-            if reference.kind == "zero":
-                return lambda site: self._zeros(site, frame.tokens)
-            if reference.kind != "counterpart":
-                return collected(reference, batch)
-            assert reference.over is not None
-            if reference.over not in others:
-                prompts = dataset.distribution(reference.over)
-                other = self.batch(prompts, batch.index, width)
-                others[reference.over] = self._stage(other, frozenset(), dataset, collected)
-            return others[reference.over].world(None).act
-
-        patterns = frozenset(site.layer for site in sites if site.name == "pattern")
-        return Stage(self._anatomy, batch, frame, source, patterns)
+    def _source(self, batch: Batch, frame: Frame, reference: Reference) -> Source:
+        if reference.kind == "zero":
+            return lambda site: self._zeros(site, frame.tokens)
+        if reference.kind != "counterpart":
+            return self._collected(reference, batch)
+        assert reference.over is not None
+        return self.on(reference.over).world(None).act
 
     def _zeros(self, site: Site, like: Tensor) -> Tensor:
         import torch

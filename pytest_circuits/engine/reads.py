@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_circuits.engine.scrubs import asked
 from pytest_circuits.engine.stage import site_of
 from pytest_circuits.errors import ClaimNotEvaluable
-from pytest_circuits.interventions import Ablation, Intervention, PathPatch, Reference
+from pytest_circuits.interventions import Ablation, Intervention, PathPatch, Reference, Scrub
 from pytest_circuits.nodes import Activation, Head, Node
-from pytest_circuits.readings import Site
+from pytest_circuits.readings import Run, Site
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
-    from pytest_circuits.tasks.base import Dataset
+    from pytest_circuits.tasks.base import Dataset, Prompts
 
 
 def reads(under: Intervention, layers: int) -> Iterator[tuple[Reference, Site]]:
@@ -48,6 +49,13 @@ def nodes_of(under: Intervention) -> Iterator[Node | Activation]:
         yield from nodes_of(under.given)
 
 
+def distributions(run: Run) -> tuple[str, ...]:
+    """Return the distributions whose prompts a run takes through the model, its own first."""
+    if not isinstance(run.under, Scrub):
+        return (run.distribution,)
+    return tuple(asked(run.under, run.distribution, run.draw.task.varied))
+
+
 def check_nodes(under: Intervention, model: Model) -> None:
     """Refuse nodes that the model lacks, and keys or values of part of a group."""
     for node in nodes_of(under):
@@ -65,6 +73,18 @@ def check_head(head: Head, model: Model) -> None:
         raise ClaimNotEvaluable(
             f"{model.spec} has no head {head}: it has layers 0 to {model.n_layers - 1} with heads "
             f"0 to {model.n_heads - 1} each. Is the suite meant for another model?"
+        )
+
+
+def check_positions(under: Intervention, prompts: Prompts, longest: int) -> None:
+    """Refuse prompts that lack a named position, or are longer than those that were checked."""
+    for node in nodes_of(under):
+        prompts.at(node.at)
+    length = max(map(len, prompts.ids))
+    if length > longest:
+        raise ClaimNotEvaluable(
+            f"[{under}]: a prompt of {prompts.name} has {length} tokens, and the prompts that it "
+            f"varies have at most {longest}."
         )
 
 

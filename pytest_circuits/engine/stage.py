@@ -28,13 +28,16 @@ Source = Callable[[Site], "Tensor"]
 class Stage:
     """A batch in its frame. Worlds are run when first asked for, and kept.
 
-    `patterns` are the layers whose attention is kept while the plain world runs.
+    `patterns` are the layers whose attention is kept while the plain world runs. `on` returns the
+    stage of another distribution, row by row of the same dataset; `varied` is `Task.varied`.
     """
 
     anatomy: Anatomy
     batch: Batch
     frame: Frame
     source: Callable[[Reference], Source]
+    on: Callable[[str], Stage]
+    varied: Callable[[str, frozenset[str]], str]
     patterns: frozenset[int] = frozenset()
     _worlds: dict[Ablation | None, World] = field(default_factory=dict)
     _columns: dict[object, Columns] = field(default_factory=dict)
