@@ -16,6 +16,7 @@ from pytest_circuits.nodes import (
     Circuit,
     Edge,
     Inputs,
+    Kind,
     Logits,
     Node,
     Receiver,
@@ -229,6 +230,8 @@ def path_patch(
     A path that is nothing by construction is refused: one into a layer that is not above any
     sender's; and, as all heads in between are frozen, one from another position than that of the
     query or of the logits (END) in which it ends. Keys and values are read from all positions.
+    Nor may `given` replace what the path would change: the receiving head's output; for paths
+    into queries and keys its attention pattern; for paths into queries the query.
     """
     if not isinstance(senders, Role):
         raise CircuitUsageError(f"`senders` must be made by heads(...); got {senders!r}.")
@@ -238,8 +241,9 @@ def path_patch(
     _check_order(senders, ends)
     for receiver in receivers:
         _check_reached(senders, receiver)
+    _check_open(ends, _given(given))
     label = f"{senders} -> {' and '.join(map(str, receivers))}"
-    return PathPatch(frozenset(senders.nodes), ends, _reference(to), mlps, label, _given(given))
+    return PathPatch(frozenset(senders.nodes), ends, _reference(to), mlps, label, given)
 
 
 def keep_edges(*edges: Iterable[Edge], to: Reference, name: str = "") -> EdgeCircuit:
@@ -281,6 +285,30 @@ def _check_reached(senders: Role, receiver: Inputs | Logits) -> None:
             f"between are frozen. Follow the path step by step, with role.k or role.v of the heads "
             f"that read {senders.at} as the receivers."
         )
+
+
+def _check_open(receivers: frozenset[Receiver], given: Ablation | None) -> None:
+    """Refuse ends that can change nothing, because what comes of them is replaced already."""
+    for end in sorted(receivers):
+        for node in _passed(end):
+            if given is not None and _replaces(given, node):
+                raise CircuitUsageError(
+                    f"`given`: nothing leads on from {end}: {node} is replaced [{given}]."
+                )
+
+
+def _passed(end: Receiver) -> tuple[Node | Activation, ...]:
+    """Return all through which what a head reads there must pass, one after the other."""
+    kinds: dict[str, tuple[Kind, ...]] = {"q": ("q", "pattern"), "k": ("pattern",), "v": ()}
+    head, at = end.node.head, end.node.at
+    inner = (Activation(kind, head.layer, head.index, at) for kind in kinds[end.channel])
+    return (*inner, end.node)
+
+
+def _replaces(given: Ablation, node: Node | Activation) -> bool:
+    if given.outside:
+        return isinstance(node, Node) and node not in given.nodes
+    return node in given.nodes
 
 
 def _nodes(what: Role | Circuit | Activations) -> frozenset[Node | Activation]:

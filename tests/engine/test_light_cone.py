@@ -6,7 +6,7 @@ for small ones, because attention weights near 0 and small entries of a large re
 no digits to be relative to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -275,10 +275,13 @@ def changed_already(shape):
 
 @pytest.mark.parametrize("mlps", ["live", "frozen"])
 def test_a_receiver_that_is_changed_already(family, mlps):
-    """What a world has replaced stays replaced, and the rest is what the path brings."""
+    """What a world has replaced stays replaced, and the rest is what the path brings.
+
+    Also where that is nothing, which path_patch refuses to ask for.
+    """
     senders = heads("1.1", "1.2", at=END)
     unders = [
-        path_patch(senders, *channels, to=resample(ABC), mlps=mlps, given=given)
+        replace(path_patch(senders, *channels, to=resample(ABC), mlps=mlps), given=given)
         for channels in CHANNELS
         for given in changed_already(family.shape)
     ]

@@ -13,13 +13,14 @@ from pytest_circuits import (
     CircuitUsageError,
     attention,
     heads,
+    keep_only,
     knock_out,
     logit_difference,
     mean,
 )
 from pytest_circuits.interventions import counterpart, path_patch
 from pytest_circuits.measures.paths import direct_effect, path_effect
-from pytest_circuits.nodes import LOGITS, queries
+from pytest_circuits.nodes import LOGITS, keys, patterns, queries
 
 MOVERS = heads("9.9", "9.6", at=END, name="name movers")
 INHIBITION = heads("7.3", "8.6", at=END, name="S-inhibition heads")
@@ -116,6 +117,44 @@ def test_a_path_that_is_nothing_by_construction_is_refused(path, says):
     for make in (path_effect, path_patch):
         with pytest.raises(CircuitUsageError, match=says):
             make(*path, to=TO)
+
+
+ONE = heads("9.9", at=END)
+FIXED = {
+    "pattern of 9.9@END": (knock_out(patterns("9.9", at=END), to=mean(ABC)), ("q", "k")),
+    "q of 9.9@END": (knock_out(queries("9.9", at=END), to=mean(ABC)), ("q",)),
+    "9.9@END": (knock_out(MOVERS, to=mean(ABC)), ("q", "k", "v")),
+    "9.9@END ": (keep_only(INHIBITION, to=mean(ABC)), ("q", "k", "v")),
+}
+
+
+@pytest.mark.parametrize("node", FIXED)
+@pytest.mark.parametrize("make", [path_effect, path_patch])
+def test_a_path_into_what_is_replaced_already_is_refused(node, make):
+    world, channels = FIXED[node]
+    for channel in "qkv":
+        end = getattr(ONE, channel)
+        if channel not in channels:
+            make(INHIBITION, end, to=TO, given=world)
+            continue
+        with pytest.raises(CircuitUsageError) as error:
+            make(INHIBITION, end, to=TO, given=world)
+        (receiver,) = end.receivers
+        assert f"nothing leads on from {receiver}: {node.strip()} is replaced" in str(error.value)
+        assert str(world) in str(error.value)
+
+
+@pytest.mark.parametrize("channel", ["q", "k", "v"])
+def test_what_is_replaced_elsewhere_is_no_obstacle(channel):
+    end = getattr(ONE, channel)
+    elsewhere = [
+        knock_out(patterns("9.9", at=S2), to=mean(ABC)),
+        knock_out(patterns("9.8", at=END), to=mean(ABC)),
+        knock_out(keys("9.9", at=END), to=mean(ABC)),
+        keep_only(ONE, to=mean(ABC)),
+    ]
+    for world in elsewhere:
+        assert path_patch(INHIBITION, end, to=TO, given=world).given == world
 
 
 def test_keys_and_values_are_reached_from_other_positions():
