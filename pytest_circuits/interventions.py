@@ -166,6 +166,9 @@ def mean(over: str) -> Reference:
 
     `over` must be a distribution in which the task is absent (such as ABC): a mean over the
     task's own prompts still carries what they have in common, and is refused at evaluation.
+
+    The mean is over as many prompts of a template as the claim has: over one prompt, it is that
+    prompt's value, a resample. IOI's 16 templates come in turn, so take 32 prompts or more.
     """
     return Reference("mean", _distribution(over))
 
@@ -183,7 +186,10 @@ def resample(over: str) -> Reference:
 def counterpart(over: str) -> Reference:
     """Replace by the value on the prompt of `over` in the same row: activation patching.
 
-    `over` may carry the task: patching from FLIP asks what the two prompts differ in.
+    `over` may carry the task: patching from FLIP asks what the two prompts differ in. The value
+    put in place at a token of the prompt is that at the *same token index* of the counterpart,
+    whatever that is there called: FLIP exchanges IO and S1, so that at S1 comes what stood at its
+    IO. Where both agree on the position (S2, END), it is the same position.
     """
     return Reference("counterpart", _distribution(over))
 

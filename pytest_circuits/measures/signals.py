@@ -117,6 +117,9 @@ def two_signals(what: Role | Activations) -> SignalTable:
     own signal, - the inverted one, 0 an unrelated one. The output of all heads together is
     taken from the counterpart prompt that has the combination; the row of pluses is F(M). Unit
     logits; a claim about it is about every row. Source: Wang et al. 2022, appendix.
+
+    Outputs are exchanged at the same token index. A role should act where the prompts agree on
+    the position (S2, END): at S1, inverting the position puts in what stood at the other's IO.
     """
     return SignalTable(what=what)
 
