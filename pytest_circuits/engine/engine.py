@@ -23,6 +23,7 @@ from pytest_circuits.engine.reads import (
     check_head,
     check_nodes,
     check_positions,
+    check_reading,
     check_reference,
     distributions,
     reads,
@@ -31,7 +32,7 @@ from pytest_circuits.engine.references import Collector, References
 from pytest_circuits.engine.results import Results
 from pytest_circuits.engine.weights import ModelWeights
 from pytest_circuits.errors import ClaimNotEvaluable
-from pytest_circuits.interventions import Ablation, EdgeCircuit, Intervention, Reference, Scrub
+from pytest_circuits.interventions import Ablation, Intervention, Reference
 from pytest_circuits.readings import Draw, Need, Reading, Run, Site
 from pytest_circuits.tasks.base import Dataset, Prompts
 
@@ -169,15 +170,29 @@ class Engine:
     ) -> dict[Run, list[Reading]]:
         """Return the runs whose references are there, collected now if they were not."""
         ready = {}
-        for run, readings in pending.items():
+        for run, asked in pending.items():
+            readings = self._readable(run, asked)
+            if not readings:
+                continue
             try:
-                self._prepare(run, readings, draw)
+                self._prepare(run, draw)
                 ready[run] = readings
             except ClaimNotEvaluable as error:
                 self._fail({run: readings}, error)
         return ready
 
-    def _prepare(self, run: Run, readings: list[Reading], draw: Draw) -> None:
+    def _readable(self, run: Run, readings: list[Reading]) -> list[Reading]:
+        """Return the readings that can be made under the run's intervention; the others fail."""
+        found = []
+        for reading in readings:
+            try:
+                check_reading(reading, run.under)
+                found.append(reading)
+            except ClaimNotEvaluable as error:
+                self._fail({run: [reading]}, error)
+        return found
+
+    def _prepare(self, run: Run, draw: Draw) -> None:
         if run.under is None:
             return
         dataset, names = self.dataset(draw), distributions(run)
@@ -185,8 +200,6 @@ class Engine:
         for name in names:
             check_positions(run.under, dataset.distribution(name), longest)
         self._executor.check(run.under)
-        if isinstance(run.under, EdgeCircuit | Scrub):
-            _check_one_stream(run, readings)
         for reference in dict.fromkeys(r for r, _ in reads(run.under, self.model.n_layers)):
             for name in names:
                 check_reference(reference, dataset, name)
@@ -271,17 +284,6 @@ class Engine:
             worlds=_worlds(results),
             held=self._references.held(collectors),
         )
-
-
-def _check_one_stream(run: Run, readings: Iterable[Reading]) -> None:
-    """Refuse to read what every receiver of an edge-level circuit has its own of."""
-    known = ("z", "resid_final", "answers", "logits")
-    for site in (site for reading in readings for site in reading.sites()):
-        if site.name not in known:
-            raise ClaimNotEvaluable(
-                f"`under`: [{run.under}] has no one {site.name} of layer {site.layer}: each "
-                "receiver reads a stream of its own. Read the logits, or what heads write to them."
-            )
 
 
 def _worlds(runs: Iterable[Run]) -> int:

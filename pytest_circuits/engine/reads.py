@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING
 from pytest_circuits.engine.scrubs import asked
 from pytest_circuits.engine.stage import site_of
 from pytest_circuits.errors import ClaimNotEvaluable
-from pytest_circuits.interventions import Ablation, Intervention, PathPatch, Reference, Scrub
+from pytest_circuits.interventions import (
+    Ablation,
+    EdgeCircuit,
+    Intervention,
+    PathPatch,
+    Reference,
+    Scrub,
+)
 from pytest_circuits.nodes import Activation, Head, Node
-from pytest_circuits.readings import Run, Site
+from pytest_circuits.readings import Reading, Run, Site
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
@@ -86,6 +93,18 @@ def check_positions(under: Intervention, prompts: Prompts, longest: int) -> None
             f"[{under}]: a prompt of {prompts.name} has {length} tokens, and the prompts that it "
             f"varies have at most {longest}."
         )
+
+
+def check_reading(reading: Reading, under: Intervention | None) -> None:
+    """Refuse to read what every receiver of an edge has its own of."""
+    if not isinstance(under, EdgeCircuit | Scrub):
+        return
+    for site in reading.sites():
+        if site.name not in ("z", "resid_final", "answers", "logits"):
+            raise ClaimNotEvaluable(
+                f"`under`: [{under}] has no one {site.name} of layer {site.layer}: each "
+                "receiver reads a stream of its own. Read the logits, or what heads write to them."
+            )
 
 
 def check_reference(reference: Reference, dataset: Dataset, distribution: str) -> None:

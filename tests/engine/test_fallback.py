@@ -40,6 +40,7 @@ from pytest_circuits.nodes import (
     values,
 )
 from pytest_circuits.readings import Draw, Need, OfHead, Run, Site
+from pytest_circuits.scrubbing import hypothesis, scrub
 from pytest_circuits.tasks.ioi import ABC, FLIP
 from pytest_circuits.tasks.positions import END, IO, S1_NEXT, S2
 
@@ -251,6 +252,10 @@ NOT_BY_HOOKS = {
     "a path to the logits": path_patch(LATE, LOGITS, to=mean(ABC)),
     "a path to a head": path_patch(EARLY, LATE.k, to=mean(ABC)),
     "edges": keep_edges(edges(EARLY, LATE.q), edges(LATE, LOGITS), to=mean(ABC)),
+    "a hypothesis": scrub(
+        hypothesis(edges(EARLY, LATE.v), edges(LATE, LOGITS), carries={EARLY: "S", LATE: "IO"}),
+        to=mean(ABC),
+    ),
 }
 
 
