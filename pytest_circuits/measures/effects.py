@@ -10,11 +10,14 @@ from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Ablation, Intervention, Reference, knock_out
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.measures.behaviour import logit_difference
-from pytest_circuits.nodes import Activations, Role
+from pytest_circuits.nodes import Activations, Circuit, Role
 from pytest_circuits.readings import Draw, Need, Read, Weights
 
 if TYPE_CHECKING:
     from pytest_circuits.readings import Array
+
+
+What = Role | Circuit | Activations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,19 +29,19 @@ class Effect(Measure):
     """
 
     unit: ClassVar[str] = "logits"
-    what: Role | Activations
+    what: What
     on: str | None = None
     given: Ablation | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.what, Role | Activations):
+        if not isinstance(self.what, What):
             raise CircuitUsageError(
-                "`what` must be made by heads(...), or by queries, keys, values, patterns, mlps or "
-                f"residual; got {self.what!r}."
+                "`what` must be made by heads(...), circuit(...), or by queries, keys, values, "
+                f"patterns, mlps or residual; got {self.what!r}."
             )
 
     @abstractmethod
-    def changed(self, part: Role | Activations, draw: Draw) -> Intervention:
+    def changed(self, part: What, draw: Draw) -> Intervention:
         """Return the intervention on one part of `what`."""
 
     def statistic(self, before: Array, after: Array) -> Array:
@@ -81,7 +84,7 @@ class Effect(Measure):
     def _pool(self) -> str | None:
         return self.what.pool if isinstance(self.what, Role) else None
 
-    def _parts(self) -> tuple[Role | Activations, ...]:
+    def _parts(self) -> tuple[What, ...]:
         if not isinstance(self.what, Role) or self.what.pool is None:
             return (self.what,)
         return tuple(replace(self.what, heads=(head,), pool=None) for head in self.what.heads)
@@ -101,7 +104,11 @@ class TotalEffect(Effect):
 
     to: Reference
 
-    def changed(self, part: Role | Activations, draw: Draw) -> Intervention:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        knock_out(self.what, to=self.to, given=self.given)  # refuses what is no reference
+
+    def changed(self, part: What, draw: Draw) -> Intervention:
         """Knock the part out."""
         return knock_out(part, to=self.to, given=self.given)
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.interventions import Intervention, patch
-from pytest_circuits.measures.effects import Effect
+from pytest_circuits.measures.effects import Effect, What
 from pytest_circuits.measures.signals import check_known, table_of
-from pytest_circuits.nodes import Activations, Role
 from pytest_circuits.readings import Draw
 from pytest_circuits.tasks.base import Task
 
@@ -31,7 +30,7 @@ class InterchangeEffect(Effect):
         super().__post_init__()
         patch(self.what, over=self.over)  # refuses what is no name of a distribution
 
-    def changed(self, part: Role | Activations, draw: Draw) -> Intervention:
+    def changed(self, part: What, draw: Draw) -> Intervention:
         """Patch the part from the counterpart prompt."""
         return patch(part, over=self.over, given=self.given)
 
@@ -46,7 +45,7 @@ class Carries(Effect):
     unit: ClassVar[str] = ""
     feature: str
 
-    def changed(self, part: Role | Activations, draw: Draw) -> Intervention:
+    def changed(self, part: What, draw: Draw) -> Intervention:
         """Patch the part from prompts in which just this feature is inverted."""
         return patch(part, over=_inverted(draw.task, self.feature))
 
@@ -62,18 +61,18 @@ class Carries(Effect):
         return f"{self.feature} carried by {self.whose()}"
 
 
-def interchange_effect(what: Role | Activations, *, over: str) -> InterchangeEffect:
+def interchange_effect(what: What, *, over: str) -> InterchangeEffect:
     """Measure F(M) - F(M with `what` as on the counterpart prompt in `over`): activation patching.
 
-    Unit logits, any sign; answer and foil stay those of the prompt. The heads of a role are
-    patched together; with role.each, role.mean or role.sum one by one. It shows that what
-    the two prompts differ in passes through `what`, not that it passes through nothing else.
+    Unit logits, any sign; answer and foil stay those of the prompt. The heads of a role (or a
+    circuit) are patched together; with role.each, role.mean or role.sum one by one. It shows that
+    what the two prompts differ in passes through `what`, not that it passes through nothing else.
     Source: Vig et al. 2020 (arXiv 2004.12265); Geiger et al. 2021 (arXiv 2106.02997).
     """
     return InterchangeEffect(what=what, over=over)
 
 
-def carries(what: Role | Activations, feature: str) -> Carries:
+def carries(what: What, feature: str) -> Carries:
     """Measure how far the output of heads carries a signal: (F - F inverted) / 2F.
 
     F inverted: the logit difference with the output taken from the counterpart prompt in which

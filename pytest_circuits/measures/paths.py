@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Ablation, Intervention, MLPs, Reference, path_patch
-from pytest_circuits.measures.effects import Effect
-from pytest_circuits.nodes import LOGITS, Activations, Inputs, Logits, Role
+from pytest_circuits.measures.effects import Effect, What
+from pytest_circuits.nodes import LOGITS, Inputs, Logits, Role
 from pytest_circuits.readings import Draw
 
 
@@ -25,11 +25,11 @@ class PathEffect(Effect):
         for part in self._parts():  # refused here, not at evaluation, if it leads nowhere
             self._patched(part)
 
-    def changed(self, part: Role | Activations, draw: Draw) -> Intervention:
+    def changed(self, part: What, draw: Draw) -> Intervention:
         """Patch the paths from the part to all receivers."""
         return self._patched(part)
 
-    def _patched(self, part: Role | Activations) -> Intervention:
+    def _patched(self, part: What) -> Intervention:
         assert isinstance(part, Role)  # __post_init__ lets nothing else in
         return path_patch(part, *self.receivers, to=self.to, mlps=self.mlps, given=self.given)
 
