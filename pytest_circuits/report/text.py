@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -11,30 +12,28 @@ if TYPE_CHECKING:
     from pytest_circuits.verdicts import Verdict
 
 WIDTH = 100
-MOST_HEADS = 8
+MOST_PARTS = 8
 
 
 def short_text(verdict: Verdict) -> list[str]:
     """Return the three lines that an assertion shows: claim, measured, required."""
     return [
         f"claim {verdict.status}: {verdict.claim}",
-        f"measured {interval(verdict.worst)} {verdict.estimate.unit} (n={verdict.estimate.n})",
+        f"measured {_measured(verdict)} (n={verdict.estimate.n})",
         f"required {verdict.claim.required()}, margin {verdict.margin:+.3g}",
     ]
 
 
 def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[str]:
     """Return the full text, under 20 lines."""
-    estimate, method = verdict.estimate, verdict.estimate.method
+    method = verdict.estimate.method
     head = f"{name} is {verdict.status}" if name else f"claim {verdict.status}"
     return [
         f"{head}: {_reason(verdict)}",
         *_field("claim", str(verdict.claim), most=2),
-        *_field(
-            "measured", f"{interval(verdict.worst)} {estimate.unit}, {method.interval}", most=2
-        ),
+        *_field("measured", f"{_measured(verdict)}, {method.interval}", most=2),
         *_field("required", f"{verdict.claim.required()}, margin {verdict.margin:+.3g}"),
-        *_field("heads", ", ".join(_heads(verdict)), most=2),
+        *_field(_parts_are(verdict), "; ".join(_parts(verdict)), most=2),
         *_worst_prompts(verdict),
         *_field(
             "model", f"{method.model} [{method.fingerprint[:12]}] {method.dtype} on {method.device}"
@@ -54,19 +53,30 @@ def interval(part: Part) -> str:
     return f"{part.label} {part.value:.4g} [{part.low:.4g}, {part.high:.4g}]".strip()
 
 
+def _measured(verdict: Verdict) -> str:
+    return f"{interval(verdict.worst)} {verdict.estimate.unit}".strip()
+
+
 def _reason(verdict: Verdict) -> str:
     if verdict.status == "undecided":
         return "the interval straddles the threshold; more prompts would decide (--circuit-prompts)"
     return "no value of the interval satisfies it" if verdict.status == "refuted" else "it holds"
 
 
-def _heads(verdict: Verdict) -> Iterator[str]:
+def _parts_are(verdict: Verdict) -> str:
+    """Return what the parts are called: heads, or else (classes, signals) just parts."""
+    labels = [part.label for part in verdict.estimate.parts]
+    pooled = len(labels) == 1
+    return "heads" if pooled or all(re.fullmatch(r"\d+\.\d+", each) for each in labels) else "parts"
+
+
+def _parts(verdict: Verdict) -> Iterator[str]:
     parts = sorted(verdict.estimate.parts, key=lambda part: verdict.claim.margin(part.value))
     shown = list(map(interval, parts)) if len(parts) > 1 else []
     shown = shown or [f"{head} {value:.3g}" for head, value in verdict.estimate.by_head]
-    yield from shown[:MOST_HEADS]
-    if len(shown) > MOST_HEADS:
-        yield f"and {len(shown) - MOST_HEADS} more"
+    yield from shown[:MOST_PARTS]
+    if len(shown) > MOST_PARTS:
+        yield f"and {len(shown) - MOST_PARTS} more"
 
 
 def _worst_prompts(verdict: Verdict) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pytest_circuits.verdicts import Estimate, Method, judge
 MANY = heads(*(f"{layer}.{head}" for layer in range(4) for head in range(4)), at=END, name="movers")
 
 
-def verdict(claim, *, values=(0.5,), by_head=(), prompts=5, source=""):
+def verdict(claim, *, values=(0.5,), labels=(), unit="attention", by_head=(), prompts=5, source=""):
     method = Method(
         task="IOI, n=8, seed=0" + ", and more words about the prompts" * 8,
         left_out=("12 of 158 names (not one token): " + "Amir, " * 40,),
@@ -28,14 +28,14 @@ def verdict(claim, *, values=(0.5,), by_head=(), prompts=5, source=""):
         device="cpu",
         engine="light cone (checked)",
     )
-    labels = [""] if len(values) == 1 else list(map(str, MANY.heads))
+    labels = labels or ([""] if len(values) == 1 else list(map(str, MANY.heads)))
     estimate = Estimate(
         measure=claim.measure,
         parts=tuple(
             Part(label=label, value=value, low=value - 0.1, high=value + 0.1)
             for label, value in zip(labels, values, strict=False)
         ),
-        unit="attention",
+        unit=unit,
         n=8,
         by_head=by_head,
         by_prompt=tuple((f"prompt {i} " + "word " * 40, i / 10) for i in range(prompts)),
@@ -125,9 +125,31 @@ def test_heads_worst_first_and_no_more_than_eight():
 def test_pooled_heads_are_listed():
     by_head = tuple((str(head), 0.25) for head in MANY.heads)
     (line, *_) = [x for x in failure_text(verdict(LOOK >= 0.7, by_head=by_head)) if "heads " in x]
-    assert line.startswith("  heads      0.0 0.25, 0.1 0.25")
+    assert line.startswith("  heads      0.0 0.25; 0.1 0.25")
     text = " ".join(failure_text(verdict(LOOK >= 0.7, by_head=by_head)))
     assert "and 8 more" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("labels", "word"),
+    [
+        (["9.6", "10.0"], "heads"),
+        (["name movers", "nothing"], "parts"),
+        (["position +, token -", "position -, token -"], "parts"),
+        (["total 9.6", "direct 9.6"], "parts"),
+        (["9.6@END (K: nothing)", "9.6"], "parts"),
+    ],
+)
+def test_parts_are_called_heads_only_if_they_are(labels, word):
+    lines = failure_text(verdict(LOOK >= 0.7, values=(0.5, 0.6), labels=labels))
+    assert f"  {word}      {labels[0]} 0.5 [0.4, 0.6]; {labels[1]} 0.6 [0.5, 0.7]" in lines
+
+
+def test_a_value_without_a_unit():
+    result = verdict(LOOK >= 0.7, unit="")
+    assert short_text(result)[1] == "measured 0.5 [0.4, 0.6] (n=8)"
+    measured = "  measured   0.5 [0.4, 0.6], 95 % bootstrap over prompts (2000 resamples)"
+    assert measured in failure_text(result)
 
 
 def test_an_interval_without_bound():
