@@ -62,8 +62,9 @@ class Engine:
     """Numbers of one model, each distinct (prompts, intervention) run once.
 
     `plan` all needs first, then ask for `numbers`: a pass makes all runs planned on its prompts.
-    A need that comes later costs a pass of its own. `memory` (bytes) bounds the activations alive
-    at once; `notify` is told what is being run.
+    A need that comes later costs a pass of its own. Rows may be run a few at a time: those of a
+    run that were made are not made again. References are always taken over all prompts.
+    `memory` (bytes) bounds the activations alive at once; `notify` is told what is being run.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Engine:
         self._planned: dict[Run, dict[Reading, None]] = {}
         self._references = References()
         self._numbers: dict[Need, Array | ClaimNotEvaluable] = {}
+        self._made: dict[Need, int] = {}
 
     def plan(self, needs: Iterable[Need]) -> None:
         """Add needs to what their runs will read; raise if the model lacks a head they name."""
@@ -102,15 +104,23 @@ class Engine:
             self._datasets[draw] = draw.task.draw(self.model.tokenizer, draw.n, draw.seed)
         return self._datasets[draw]
 
-    def numbers(self, need: Need) -> Array:
-        """Return what was read, float64 [prompts, numbers]; run the model if it was not yet."""
-        if need not in self._numbers:
+    def forget_plans(self) -> None:
+        """Plan nothing any more: what is planned from now on is all that passes will read."""
+        self._planned.clear()
+
+    def numbers(self, need: Need, rows: int | None = None) -> Array:
+        """Return what was read on the first `rows` prompts (None: all), float64 [rows, numbers].
+
+        Runs the model, for all that is planned on these prompts, if it was not run on them yet.
+        """
+        rows = self._rows(need.run, rows)
+        if self._missing(need, rows):
             self.plan([need])
-            self._pass(need.run.draw, need.run.distribution)
+            self._pass(need.run.draw, need.run.distribution, rows)
         found = self._numbers[need]
         if isinstance(found, ClaimNotEvaluable):
             raise found
-        return found
+        return found[:rows]
 
     @property
     def description(self) -> str:
@@ -141,24 +151,42 @@ class Engine:
         except Unsupported as error:
             self._executor = self._without_cone(error)
 
-    def _pass(self, draw: Draw, distribution: str) -> None:
+    def _rows(self, run: Run, rows: int | None) -> int:
+        return run.draw.n if rows is None else min(rows, run.draw.n)
+
+    def _missing(self, need: Need, rows: int) -> bool:
+        """Return whether a need is still to be read on some of the first rows."""
+        if isinstance(self._numbers.get(need), ClaimNotEvaluable):
+            return False
+        return self._made.get(need, 0) < rows
+
+    def _pass(self, draw: Draw, distribution: str, rows: int) -> None:
         """Make every pending run on one distribution, and collect references on the way."""
-        pending = self._pending(draw, distribution)
+        pending = self._pending(draw, distribution, rows)
         try:
             prompts = self.dataset(draw).distribution(distribution)
             self._prepare_executor(max(map(len, prompts.ids)))
-            runs = self._with_references(pending, draw)
-            self._run(draw, distribution, prompts, runs)
+            for made, runs in self._by_rows_made(self._with_references(pending, draw)).items():
+                self._run(draw, distribution, runs, range(made, rows))
         except ClaimNotEvaluable as error:
             self._fail(pending, error)
 
-    def _pending(self, draw: Draw, distribution: str) -> dict[Run, list[Reading]]:
+    def _pending(self, draw: Draw, distribution: str, rows: int) -> dict[Run, list[Reading]]:
         found = {
-            run: [r for r in readings if Need(run, r) not in self._numbers]
+            run: [reading for reading in readings if self._missing(Need(run, reading), rows)]
             for run, readings in self._planned.items()
             if (run.draw, run.distribution) == (draw, distribution)
         }
         return {run: readings for run, readings in found.items() if readings}
+
+    def _by_rows_made(self, runs: dict[Run, list[Reading]]) -> dict[int, dict[Run, list[Reading]]]:
+        """Return what is to be read, by how many rows of it were read before."""
+        found: dict[int, dict[Run, list[Reading]]] = {}
+        for run, readings in runs.items():
+            for reading in readings:
+                made = self._made.get(Need(run, reading), 0)
+                found.setdefault(made, {}).setdefault(run, []).append(reading)
+        return found
 
     def _fail(self, runs: dict[Run, list[Reading]], error: ClaimNotEvaluable) -> None:
         for run, readings in runs.items():
@@ -210,41 +238,57 @@ class Engine:
     def _collect(self, draw: Draw, distribution: str) -> None:
         """Run a reference's distribution plainly, with whatever claims read there."""
         plain = Run(draw=draw, distribution=distribution)
-        pending = self._pending(draw, distribution)
-        prompts = self.dataset(draw).distribution(distribution)
-        self._run(draw, distribution, prompts, {plain: pending.get(plain, [])})
+        pending = self._pending(draw, distribution, draw.n).get(plain, [])
+        # A reference is made of all prompts, so that all are read, again where some were before.
+        self._run(draw, distribution, {plain: pending}, range(draw.n))
 
     def _run(
-        self, draw: Draw, distribution: str, prompts: Prompts, runs: dict[Run, list[Reading]]
+        self, draw: Draw, distribution: str, runs: dict[Run, list[Reading]], rows: Sequence[int]
     ) -> None:
-        """Take all prompts through all runs, batch by batch."""
+        """Take some prompts through all runs, batch by batch."""
         if not runs:
             return
-        plain = Run(draw=draw, distribution=distribution)
-        collectors = self._references.missing(draw, distribution, prompts)
-        results = {run: Results(run, readings, len(prompts)) for run, readings in runs.items()}
+        prompts = self.dataset(draw).distribution(distribution)
+        collectors = self._collectors(draw, distribution, prompts, rows)
+        results = self._results(runs, len(prompts))
         if collectors:
-            results.setdefault(plain, Results(plain, [], len(prompts)))
+            plain = Run(draw=draw, distribution=distribution)
+            results.setdefault(plain, Results(plain, {}, len(prompts)))
         work = partial(self._work, draw, prompts, results, collectors)
         interventions = sum(run.under is not None for run in results)
-        self._notify(_progress(distribution, results, len(prompts)))
+        self._notify(_progress(distribution, results, len(rows)))
         started, cost = perf_counter(), self._executor.cost
         size = self._batch_size(prompts, results, collectors)
-        batches = in_batches(range(len(prompts)), size, work, self._notify)
+        batches = in_batches(rows, size, work, self._notify)
         width = max(map(len, prompts.ids))
         self.passes.append(
             Pass(
                 what=_what(distribution, results),
-                prompts=len(prompts),
+                prompts=len(rows),
                 interventions=interventions,
                 batches=batches,
                 seconds=perf_counter() - started,
-                forwards=(self._executor.cost - cost) / (len(prompts) * width),
+                forwards=(self._executor.cost - cost) / (len(rows) * width),
             )
         )
         self._references.keep(collectors)
         for each in results.values():
             self._numbers.update(each.found)
+            self._made.update(dict.fromkeys(each.found, rows[-1] + 1))
+
+    def _collectors(
+        self, draw: Draw, distribution: str, prompts: Prompts, rows: Sequence[int]
+    ) -> list[Collector]:
+        """Return what can be collected on the way: nothing, if not all prompts are run."""
+        if len(rows) < len(prompts):
+            return []
+        return self._references.missing(draw, distribution, prompts)
+
+    def _results(self, runs: dict[Run, list[Reading]], prompts: int) -> dict[Run, Results]:
+        return {
+            run: Results(run, {r: self._numbers.get(Need(run, r)) for r in readings}, prompts)
+            for run, readings in runs.items()
+        }
 
     def _work(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pytest_circuits.engine.batch import Batch
@@ -14,14 +14,21 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """What is read of a run; a reading that cannot be read says why."""
+    """What is read of a run; a reading that cannot be read says why.
 
-    def __init__(self, run: Run, readings: Sequence[Reading], prompts: int) -> None:
+    `readings` maps each to the numbers of earlier rows, which are kept, or to None.
+    """
+
+    def __init__(
+        self, run: Run, readings: Mapping[Reading, Array | ClaimNotEvaluable | None], prompts: int
+    ) -> None:
         self._run = run
-        self._readings = readings
+        self._readings = tuple(readings)
         self._prompts = prompts
         self.sites = frozenset(site for reading in readings for site in reading.sites())
-        self.found: dict[Need, Array | ClaimNotEvaluable] = {}
+        self.found: dict[Need, Array | ClaimNotEvaluable] = {
+            Need(run, reading): known for reading, known in readings.items() if known is not None
+        }
 
     def add(self, batch: Batch) -> None:
         """Read a batch."""

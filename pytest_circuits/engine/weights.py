@@ -85,7 +85,7 @@ class ModelWeights:
 
     @cached_property
     def _unembedding(self) -> Tensor:
-        """The unembedding by rows of tokens, [d_vocab, d_model]: those of few tokens lie together."""
+        """The unembedding, [d_vocab, d_model]: what few tokens need of it lies together."""
         rows: Tensor = self._bridge.W_U.detach().T
         return rows
 
