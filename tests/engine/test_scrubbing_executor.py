@@ -7,7 +7,7 @@ from reference_hypothesis import BACKUPS, DUPLICATE, EDGES, INDUCTION, INHIBITIO
 from scrubbing_oracle import Scrubbed
 from tiny import FAMILIES, TWO_LENGTHS
 
-from pytest_circuits import ABC, END, S2, ClaimNotEvaluable, heads, load_model, measure
+from pytest_circuits import ABC, END, S1_NEXT, S2, ClaimNotEvaluable, heads, load_model, measure
 from pytest_circuits.interventions import keep_edges, mean, resample, zero
 from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.measures.scrubbing import scrubbed_performance, scrubbed_without
@@ -18,23 +18,28 @@ from pytest_circuits.tasks.repeated import UNREPEATED, RepeatedTokens
 TO = mean(ABC)
 N = 64
 
+# Where the order of the names changes, S1+1 is another token.
+FIRST = heads("0.0", "0.3", at=S1_NEXT)
 EARLY = heads("0.1", "0.2", at=S2)
 MIDDLE = heads("1.0", "1.3", at=S2)
 LATE = heads("2.0", "2.3", at=END)
 LAST = heads("1.1", "1.2", at=END)
 SMALL = (
+    edges(FIRST, MIDDLE.k),
+    edges(FIRST, MIDDLE.v),
     edges(EARLY, MIDDLE.k),
     edges(EARLY, LATE.v),
     edges(MIDDLE, LATE.k),
     edges(LAST, LATE.q),
     edges(LATE, LOGITS),
-    # A node that is read in the prompt in which it is itself a reader: two outputs, not one.
     edges(LAST, LOGITS),
 )
 HYPOTHESES = {
-    "all differ": {LATE: "IO", MIDDLE: "position", LAST: "S", EARLY: ()},
-    "the same prompt": dict.fromkeys((LATE, MIDDLE, LAST, EARLY), ("IO", "S", "position")),
-    "some the same": {LATE: "IO", MIDDLE: (), LAST: ("IO", "S", "position"), EARLY: "S"},
+    "all differ": {LATE: "IO", MIDDLE: "position", LAST: "S", EARLY: (), FIRST: "S"},
+    "the same prompt": dict.fromkeys((LATE, MIDDLE, LAST, EARLY, FIRST), ("IO", "S", "position")),
+    "some the same": {LATE: "IO", MIDDLE: (), LAST: ("IO", "S", "position"), EARLY: "S", FIRST: ()},
+    # What the logits read of LAST is computed on the prompt in which LATE reads another of it.
+    "read twice": {LATE: "IO", MIDDLE: "S", LAST: "IO", EARLY: "position", FIRST: "IO"},
 }
 
 
