@@ -1,7 +1,8 @@
 """A whole model taken apart: embedding, blocks, final norm, unembedding, and proof that it fits.
 
 What is taken apart here is put together differently by every intervention, so it must be exact:
-`Anatomy.check` recomputes a forward pass from the parts and compares it with the model's own.
+`Anatomy.prepare` recomputes a forward pass from the parts, and its second half by the way that
+interventions take, over the keys and values of the first, and compares both with the model's own.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.engine.blocks import Block, Meter, Rotation, Unsupported
-from pytest_circuits.engine.frame import Columns, Frame, framed
+from pytest_circuits.engine.frame import Columns, Frame, framed, suffix
 from pytest_circuits.engine.norms import fused
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pytest_circuits.engine.world import World
     from pytest_circuits.models.base import Model
 
 _CHECKED_TOKENS = 24  # at least; longer where prompts are longer
@@ -116,7 +118,7 @@ class Anatomy:
         return torch.randint(0, top, (1, width), generator=generator).to(self.model.device)
 
     def _difference(self, width: int) -> float:
-        """Return how far recomputed logits are from the model's: a full pass, and a suffix."""
+        """Return how far recomputed logits are from the model's, by a full pass or by a suffix."""
         import torch
 
         from pytest_circuits.engine.world import full_world
@@ -125,9 +127,30 @@ class Anatomy:
         # Shifted by one column, as a shorter prompt in a batch is.
         frame = framed(tokens.tolist(), width + 1, self.model.device)
         with torch.no_grad():
-            truth = self._bridge(tokens)[0].float()
-            got = self.logits(full_world(self, frame).stream[-1][0, 1:]).float()
-        return float((got - truth).norm() / truth.norm())
+            truth = self._bridge(tokens)[0]
+            world = full_world(self, frame)
+            end = self._suffix_again(world, width // 2)
+            both = [(world.stream[-1][0, 1:], truth), (end, truth[-len(end) :])]
+            found = [_relative(self.logits(stream), true) for stream, true in both]
+        return float(torch.stack(found).max())  # which is not a number if one of them is not
+
+    def _suffix_again(self, world: World, count: int) -> Tensor:
+        """Return the final stream [column, d_model] of the last columns, computed a second time.
+
+        An intervention puts the world's own embeddings in place there, and should change nothing.
+        """
+        import torch
+
+        from pytest_circuits.engine.puts import Put
+        from pytest_circuits.engine.sweep import Variant, sweep
+
+        width = world.frame.width
+        own = tuple(
+            Put("resid", 0, None, torch.full_like(world.frame.shift, at), world.stream[0][:, at])
+            for at in range(width - count, width)
+        )
+        columns = suffix(world.frame, own[0].column)
+        return sweep(world, columns, [Variant(puts=own)], ()).final[0, 0]
 
 
 def _rotations(bridge: Any, tokens: Tensor) -> Rotations:
@@ -153,6 +176,11 @@ def _rotations(bridge: Any, tokens: Tensor) -> Rotations:
         raise Unsupported(
             f"some layers have rotary positions and some have none: {error}"
         ) from None
+
+
+def _relative(got: Tensor, truth: Tensor) -> Tensor:
+    relative: Tensor = (got.float() - truth.float()).norm() / truth.float().norm()
+    return relative
 
 
 def _inner(part: Any) -> Any:

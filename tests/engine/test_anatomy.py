@@ -9,6 +9,7 @@ from tiny import FAMILIES, save_gemma2, save_gptj, save_neox
 
 from pytest_circuits import END, IOI, heads, knock_out, load_model, zero
 from pytest_circuits.engine import anatomy as anatomy_module
+from pytest_circuits.engine import attend, sweep
 from pytest_circuits.engine.anatomy import Anatomy
 from pytest_circuits.engine.blocks import Unsupported
 from pytest_circuits.engine.engine import Engine
@@ -171,6 +172,30 @@ def test_a_wrong_table_of_rotations_is_found_out(loaded, monkeypatch, family, wr
     engine = Engine(loaded(family))
     assert_right(engine)
     assert engine.description.startswith("full forward passes")
+
+
+def blind(frame, columns, window):
+    """Masks under which recomputed columns do not see what lies before them."""
+    right = attend.masks(frame, columns, window)
+    return replace(right, cached=torch.zeros_like(right.cached))
+
+
+def doubled(frame, columns, window):
+    """Masks under which recomputed columns see each other a second time, as they were."""
+    right = attend.masks(frame, columns, window)
+    every = torch.arange(frame.width)[None, None]
+    seen = (every <= columns.index[:, :, None]) & frame.real[:, None]
+    return replace(right, cached=seen)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("wrong", [blind, doubled])
+def test_a_suffix_that_is_recomputed_wrongly_is_found_out(loaded, monkeypatch, family, wrong):
+    """A full pass has no past to read, and is right."""
+    monkeypatch.setattr(sweep, "masks", wrong)
+    engine = Engine(loaded(family))
+    assert_right(engine)
+    assert engine.description.startswith("full forward passes (recomputed from its parts")
 
 
 @pytest.mark.parametrize(
