@@ -43,7 +43,9 @@ def faithfulness(what: Circuit, *, to: Reference, form: Form = "ratio") -> Measu
     """Measure how well the circuit alone does the task: everything outside it is knocked out.
 
     Granularity (head, position): a head is kept at its role's position only and replaced by
-    `to` at every other; MLPs are kept. F is the mean logit difference.
+    `to` at every other. MLPs are kept at all positions; but if the circuit names MLPs
+    (`circuit(..., mlps=mlps(...))`), those alone are kept, at the position named, and every other
+    is replaced by `to` as well. F is the mean logit difference.
 
     - `ratio`: F(C) / F(M), 1 = full model, can exceed 1 or be negative; paired ratio of means;
     - `difference`: |F(M) - F(C)|, logits, 0 = full model;
