@@ -15,6 +15,7 @@ from pytest_circuits import (
     FLIP,
     IO,
     IOI,
+    S1_NEXT,
     S2,
     ClaimNotEvaluable,
     attention,
@@ -31,17 +32,27 @@ from pytest_circuits.readings import Draw
 from pytest_circuits.scrubbing import hypothesis, scrub
 
 TO = mean(ABC)
+FIRST = heads("0.0", at=S1_NEXT)
 EARLY = heads("0.1", "0.2", at=S2)
 MIDDLE = heads("1.0", "1.3", at=S2)
 LATE = heads("2.0", "2.3", at=END)
 EDGES = (
+    edges(FIRST, MIDDLE.k),
     edges(EARLY, MIDDLE.k),
     edges(EARLY, LATE.v),
     edges(MIDDLE, LATE.k),
     edges(LATE, LOGITS),
 )
-OURS = hypothesis(*EDGES, carries={EARLY: ("IO", "S"), MIDDLE: ("position", "S", "IO"), LATE: "IO"})
+ROLES = (FIRST, EARLY, MIDDLE, LATE)
 DRAW = Draw(task=TWO_LENGTHS, n=4, seed=3)
+
+
+def carrying(*features):
+    """The hypothesis that each role carries these."""
+    return hypothesis(*EDGES, carries=dict(zip(ROLES, features, strict=True)))
+
+
+OURS = carrying(("IO", "S"), ("IO", "S"), IOI().features, "IO")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +77,7 @@ def test_outputs_are_asked_of_the_readers_own_variations():
     assert {name: {str(node.head) for node in nodes} for name, nodes in wanted.items()} == {
         "IOI": set(),
         "IOI~IO": {"1.0", "1.3", "2.0", "2.3"},
-        "IOI~IO~IO+S": {"0.1", "0.2"},
+        "IOI~IO~IO+S": {"0.0", "0.1", "0.2"},
     }
 
 
@@ -77,21 +88,20 @@ def test_prompts_of_another_distribution_are_scrubbed_likewise(model, truth):
     assert got != true_values(truth, under)
 
 
-def test_what_heads_write_is_what_the_logits_read(model, truth):
+def test_what_heads_write_is_what_the_logits_read(model):
     """A sender's output is that of another prompt; a head of no edge writes the reference."""
-    under = scrub(OURS, to=zero())
-    written = direct_logit_attribution(heads("2.0", "2.1", at=END).each, under=under)
-    late, closed = measure(model, written, task=DRAW.task, prompts=DRAW.n, seed=DRAW.seed).parts
-    assert closed.value == 0
-    alone = keep_edges(*EDGES, to=zero())
-    plain = direct_logit_attribution(heads("2.0", at=END).each, under=alone)
-    kept = measure(model, plain, task=DRAW.task, prompts=DRAW.n, seed=DRAW.seed)
-    assert late.value != pytest.approx(kept.value, rel=1e-2)
-    everything = dict.fromkeys((EARLY, MIDDLE, LATE), IOI().features)
-    same = scrub(hypothesis(*EDGES, carries=everything), to=zero())
-    again = direct_logit_attribution(heads("2.0", at=END).each, under=same)
-    found = measure(model, again, task=DRAW.task, prompts=DRAW.n, seed=DRAW.seed)
-    assert found.value == pytest.approx(kept.value, rel=1e-5)
+
+    def written(under):
+        what = direct_logit_attribution(heads("2.0", "2.1", at=END).each, under=under)
+        found = measure(model, what, task=DRAW.task, prompts=DRAW.n, seed=DRAW.seed)
+        return [part.value for part in found.parts]
+
+    own = written(keep_edges(*EDGES, to=zero()))
+    everything = carrying(*[IOI().features] * len(ROLES))
+    assert written(scrub(everything, to=zero())) == pytest.approx(own, rel=1e-5)
+    drawn = written(scrub(OURS, to=zero()))
+    assert drawn[0] != pytest.approx(own[0], rel=1e-2)
+    assert drawn[1] == own[1] == 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,14 +129,14 @@ def test_outputs_move_from_a_named_position_to_its_like_whatever_the_length(mode
     dataset = task.draw(model.tokenizer, DRAW.n, DRAW.seed)
     lengths = [[len(row) for row in dataset.distribution(name).ids] for name in ("IOI", "IOI~")]
     assert all(a != b for a, b in zip(*lengths, strict=True))
-    under = scrub(hypothesis(*EDGES, carries={EARLY: "S", MIDDLE: "IO", LATE: "S"}), to=zero())
+    under = scrub(carrying("S", "S", "IO", "S"), to=zero())
     truth = Truth(HookedOracle(folder), dataset, DRAW.seed)
     assert values(model, logit_difference(under=under), task) == true_values(truth, under, task)
 
 
 def test_a_mean_is_not_moved_to_prompts_of_another_length(model):
     task = Reversed(templates=TWO_LENGTHS.templates)
-    under = scrub(hypothesis(*EDGES, carries={EARLY: "S", MIDDLE: "IO", LATE: "S"}), to=TO)
+    under = scrub(carrying("S", "S", "IO", "S"), to=TO)
     with pytest.raises(ClaimNotEvaluable, match=r"row 0 of ABC has .* do not align"):
         values(model, logit_difference(under=under), task)
 
@@ -144,7 +154,7 @@ class Longer(Reversed):
 
 
 def test_prompts_longer_than_those_that_were_checked_are_refused(model):
-    under = scrub(hypothesis(*EDGES, carries={EARLY: "S", MIDDLE: "S", LATE: "S"}), to=zero())
+    under = scrub(carrying("S", "S", "S", "S"), to=zero())
     with pytest.raises(ClaimNotEvaluable, match=r"a prompt of IOI~ has \d+ tokens.* at most \d+"):
         values(model, logit_difference(under=under), Longer())
 
@@ -179,17 +189,21 @@ def test_each_distribution_is_run_once_for_all_hypotheses(model, worlds):
     assert Counter(worlds) == {DRAW.n: 1 + len(names)}
 
 
-def test_what_fails_in_one_hypothesis_costs_the_others_nothing(model):
-    lost = scrub(hypothesis(*EDGES, carries={EARLY: "S", MIDDLE: "S", LATE: "place"}), to=TO)
-    for bad in (
-        logit_difference(under=lost),
-        logit_difference(on=ABC, under=scrub(OURS, to=zero())),
-        attention(LATE.mean, to=IO, under=scrub(OURS, to=TO)),
-    ):
-        good = logit_difference(under=scrub(OURS, to=TO))
-        evaluation = Evaluation(model, [(bad, DRAW), (good, DRAW)])
-        assert evaluation.estimate(good, DRAW).value == pytest.approx(
-            measure(model, good, task=DRAW.task, prompts=DRAW.n, seed=DRAW.seed).value
-        )
-        with pytest.raises(ClaimNotEvaluable, match=r"'place'|nobody twice|no one pattern"):
-            evaluation.estimate(bad, DRAW)
+BAD = {
+    "'place'": logit_difference(under=scrub(carrying("S", "S", "S", "place"), to=TO)),
+    "nobody twice": logit_difference(on=ABC, under=scrub(OURS, to=zero())),
+    "no one pattern": attention(LATE.mean, to=IO, under=scrub(OURS, to=TO)),
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_what_cannot_be_read_costs_the_others_nothing(model, message):
+    good = logit_difference(under=scrub(OURS, to=TO))
+    both, alone = (
+        Evaluation(model, [(what, DRAW) for what in whats])
+        for whats in ((BAD[message], good), (good,))
+    )
+    assert both.estimate(good, DRAW).value == alone.estimate(good, DRAW).value
+    with pytest.raises(ClaimNotEvaluable, match=message):
+        both.estimate(BAD[message], DRAW)
+    assert [each.forwards for each in both.passes] == [each.forwards for each in alone.passes]
