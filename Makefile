@@ -12,7 +12,7 @@ help:
 	@echo "make test      run the tests"
 	@echo "make lint      ruff format and lint, read-only"
 	@echo "make types     mypy --strict on the package"
-	@echo "make bench     benchmarks, written to bench.json"
+	@echo "make bench     benchmarks against TransformerLens, as a table; --full in ARGS: unsampled"
 
 setup: $(STAMP)
 
@@ -41,6 +41,7 @@ types: setup
 
 bench: setup
 	$(RUN) pytest benchmarks/ --benchmark-only --benchmark-json=bench.json $(ARGS)
+	$(VENV)/bin/python benchmarks/table.py bench.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

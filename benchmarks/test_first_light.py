@@ -31,7 +31,7 @@ from pytest_circuits import (
     resample,
     zero,
 )
-from pytest_circuits.engine.batch import padded
+from pytest_circuits.engine.hooked import padded
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.readings import Draw
 
@@ -74,7 +74,8 @@ def test_load(benchmark, model):
 def test_plain_forward(benchmark, model):
     """The yardstick: one forward of the same prompts, TransformerLens alone."""
     assert isinstance(model.bridge, TransformerBridge)
-    tokens = padded(DRAW.task.draw(model.tokenizer, PROMPTS, 0).prompts.ids, "cpu")
+    prompts = DRAW.task.draw(model.tokenizer, PROMPTS, 0).prompts
+    tokens = padded(prompts, range(PROMPTS), model.device)
 
     def forward():
         with torch.no_grad():

@@ -1,0 +1,102 @@
+"""How often a 95 % interval covers the truth, by kind of quantity and number of prompts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import comb, sqrt
+
+import numpy as np
+from populations import Array, Population, populations
+
+from pytest_circuits.statistics.shares import Share, ShareDifference
+
+SIZES = (32, 64, 128)
+ALPHA = 0.05
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Row:
+    """The shares of suites whose interval covers, lies above, lies below the truth."""
+
+    kind: str
+    name: str
+    n: int
+    suites: int  # 0: summed over all outcomes, no simulation
+    above: float
+    below: float
+    percentile: float | None
+
+    @property
+    def coverage(self) -> float:
+        return 1 - self.above - self.below
+
+    @property
+    def error(self) -> float:
+        """The Monte Carlo standard error of the coverage."""
+        missed = self.above + self.below
+        return sqrt(missed * (1 - missed) / self.suites) if self.suites else 0.0
+
+
+def coverage(suites: int, seed: int) -> Iterator[Row]:
+    """Yield the coverage of everything."""
+    for index, population in enumerate(populations()):
+        for n in SIZES:
+            rng = np.random.default_rng([seed, index, n])
+            yield _simulated(population, population.draw(rng, suites, n), rng)
+    for n in SIZES:
+        yield from _rates(n)
+        yield from _share_differences(n, suites, np.random.default_rng([seed, n]))
+
+
+def _simulated(population: Population, columns: Array, rng: np.random.Generator) -> Row:
+    suites, n, _ = columns.shape
+    ends = np.array([population.interval(suite).at(ALPHA) for suite in columns])
+    weights = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(float)
+    low, high = np.concatenate(
+        [population.percentile(part, weights, ALPHA) for part in np.array_split(columns, 50)], axis=1
+    )
+    return Row(
+        population.kind,
+        population.name,
+        n,
+        suites,
+        above=float((ends[:, 0] > population.truth).mean()),
+        below=float((ends[:, 1] < population.truth).mean()),
+        percentile=float(((low <= population.truth) & (population.truth <= high)).mean()),
+    )
+
+
+def _rates(n: int) -> Iterator[Row]:
+    """Yield the exact coverage of rates: for some, and on average over 0.005, 0.006, ... 0.995."""
+    for exact in (False, True):
+        ends = np.array([Share(hits, n, exact).at(ALPHA) for hits in range(n + 1)])
+        kind = "rate, exact" if exact else "rate, mid-p"
+        for rate in (0.5, 0.9, 0.95, 0.98):
+            yield _rate(kind, f"p = {rate:g}", n, ends, np.array([rate]))
+        yield _rate(kind, "average over p", n, ends, np.linspace(0.005, 0.995, 991))
+
+
+def _rate(kind: str, name: str, n: int, ends: Array, rates: Array) -> Row:
+    hits = np.arange(n + 1)
+    ways = np.array([float(comb(n, int(k))) for k in hits])
+    mass = ways * rates[:, None] ** hits * (1 - rates[:, None]) ** (n - hits)
+    above = (mass * (ends[:, 0] > rates[:, None])).sum(axis=1).mean()
+    below = (mass * (ends[:, 1] < rates[:, None])).sum(axis=1).mean()
+    return Row(kind, name, n, 0, float(above), float(below), percentile=None)
+
+
+def _share_differences(n: int, suites: int, rng: np.random.Generator) -> Iterator[Row]:
+    for first, second in ((0.2, 0.2), (0.1, 0.02), (0.05, 0.01), (0.03, 0.0)):
+        drawn = rng.multinomial(n, [first, second, 1 - first - second], suites)[:, :2]
+        found = {tuple(pair): ShareDifference(*pair, n).at(ALPHA) for pair in drawn.tolist()}
+        ends = np.array([found[tuple(pair)] for pair in drawn.tolist()])
+        truth = first - second
+        yield Row(
+            "difference of shares",
+            f"{first:g} only the first, {second:g} only the second",
+            n,
+            suites,
+            above=float((ends[:, 0] > truth).mean()),
+            below=float((ends[:, 1] < truth).mean()),
+            percentile=None,
+        )
