@@ -29,8 +29,9 @@ $(STAMP): pyproject.toml constraints.txt
 circuits: setup
 	$(RUN) pytest circuits/ --circuit-missing-model skip $(ARGS)
 
+# A process per core with a thread each: most models in the tests are too small for more.
 test: setup
-	$(RUN) pytest tests/ $(ARGS)
+	OMP_NUM_THREADS=1 $(RUN) pytest tests/ -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: setup
 	$(RUN) ruff format --check .
