@@ -77,6 +77,11 @@ class Anatomy:
         return stream
 
     @property
+    def writes_linearly(self) -> bool:
+        """Whether every head adds z W_O to the stream, whatever the other heads do."""
+        return all(block.writes_linearly for block in self.blocks)
+
+    @property
     def cost_of_a_token(self) -> int:
         """Multiplications by weights that take one token through all blocks."""
         return sum(block.cost_of_a_token for block in self.blocks)

@@ -128,21 +128,19 @@ class Engine:
         return self._executor.description
 
     @cached_property
-    def _weights(self) -> ModelWeights:
-        return ModelWeights(self.model)
-
-    @cached_property
     def _executor(self) -> LightCone | FullForwards:
         try:
             anatomy = Anatomy(self.model)
             anatomy.prepare(1)
         except Unsupported as error:
             return self._without_cone(error)
-        return LightCone(anatomy, self._weights, memory=self._memory // SWEEP_SHARE)
+        # The self-check has recomputed the stream as the sum of what the parts write.
+        weights = ModelWeights(self.model, heads_add_up=anatomy.writes_linearly)
+        return LightCone(anatomy, weights, memory=self._memory // SWEEP_SHARE)
 
     def _without_cone(self, error: Unsupported) -> FullForwards:
         self._notify(f"full forward passes instead of the light cone: {error}")
-        return FullForwards(self.model, self._weights, reason=str(error))
+        return FullForwards(self.model, ModelWeights(self.model), reason=str(error))
 
     def _prepare_executor(self, width: int) -> None:
         """Check the executor on prompts as long as these; fall back if they do not fit."""

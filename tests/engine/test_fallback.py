@@ -14,6 +14,7 @@ from pytest_circuits import ClaimNotEvaluable, load_model
 from pytest_circuits.engine.anatomy import Anatomy
 from pytest_circuits.engine.engine import Engine
 from pytest_circuits.engine.full import FullForwards
+from pytest_circuits.engine.weights import ModelWeights
 from pytest_circuits.interventions import (
     counterpart,
     keep_edges,
@@ -99,7 +100,7 @@ def ablations(group):
 def whole(model):
     """An engine that makes full forward passes, whatever the model."""
     engine = Engine(model)
-    engine._executor = FullForwards(model, engine._weights, reason="asked to")
+    engine._executor = FullForwards(model, ModelWeights(model), reason="asked to")
     return engine
 
 
