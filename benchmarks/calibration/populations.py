@@ -42,9 +42,9 @@ class Population:
 
     def percentile(self, columns: Array, weights: Array, alpha: float) -> tuple[Array, Array]:
         """Return the ends of the percentile bootstrap of all suites, under the same resamples."""
-        means = np.einsum("rn,snc->src", weights / weights.sum(axis=1)[:, None], columns)
-        values = self.of_means(means)
-        low, high = np.quantile(abs(values) if self.folded else values, [alpha / 2, 1 - alpha / 2], 1)
+        values = self.of_means(np.stack([weights @ suite for suite in columns]))
+        values = abs(values) if self.folded else values
+        low, high = np.quantile(values, [alpha / 2, 1 - alpha / 2], axis=1)
         return low, high
 
 
@@ -74,7 +74,12 @@ def _means() -> tuple[Population, ...]:
         _one(heavy, "t, 3 df", lambda rng, size: rng.standard_t(3, size), 0.0),
         _one(heavy, "Laplace", lambda rng, size: rng.laplace(size=size), 0.0),
         _one(skewed, "exponential", lambda rng, size: rng.exponential(size=size), 1.0),
-        _one(skewed, "lognormal, sigma 0.5", lambda rng, size: rng.lognormal(0, 0.5, size), exp(0.125)),
+        _one(
+            skewed,
+            "lognormal, sigma 0.5",
+            lambda rng, size: rng.lognormal(0, 0.5, size),
+            exp(0.125),
+        ),
         _one(skewed, "lognormal, sigma 1", lambda rng, size: rng.lognormal(0, 1, size), exp(0.5)),
         _one(skewed, "normal(3), one in twenty normal(-3)", _rare_failures, 2.7),
         Population("sum over heads", "three gamma(3), correlated 0.5", _three_heads, 9.0),
@@ -121,9 +126,15 @@ def _less(means: Array) -> Array:
 
 
 def _absolutes() -> tuple[Population, ...]:
-    kind = "absolute difference"
+    kind = "absolute value"
     return tuple(
-        _one(kind, f"|mean| of {name}, truth {truth:g} sd", _shifted(draw, truth), truth, folded=True)
+        _one(
+            kind,
+            f"of the mean of {name}, truth {truth:g} sd",
+            _shifted(draw, truth),
+            truth,
+            folded=True,
+        )
         for name, draw in (
             ("normal", lambda rng, size: rng.normal(size=size)),
             ("exponential", lambda rng, size: rng.exponential(size=size) - 1),

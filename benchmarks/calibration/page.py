@@ -1,0 +1,110 @@
+"""The tables of docs/calibration.md, written between its markers."""
+
+from collections.abc import Iterable, Sequence
+
+from alternatives import Alternative, Tail
+from coverage import SIZES, Row
+from decisions import Cost, Equivalent, Family, Wrong
+
+# The number of prompts at which misses are shown by side, and the percentile bootstrap.
+SIDES_AT = 64
+
+
+def filled(page: str, tables: dict[str, str]) -> str:
+    """Return the page with each table between `<!-- name -->` and `<!-- end name -->`."""
+    for name, table in tables.items():
+        start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+        before, rest = page.split(start)
+        _, after = rest.split(end)
+        page = f"{before}{start}\n{table}\n{end}{after}"
+    return page
+
+
+def coverage_table(rows: Sequence[Row]) -> str:
+    """Return coverage by quantity and n, with the misses on either side at the largest n."""
+    by_name: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        by_name.setdefault((row.kind, row.name), []).append(row)
+    columns = [f"n = {n}" for n in SIZES]
+    head = ["quantity", *columns, f"above, below at {SIDES_AT}", f"percentile at {SIDES_AT}"]
+    return _table(head, (_coverage_line(name, each) for name, each in by_name.items()))
+
+
+def _coverage_line(name: tuple[str, str], rows: Sequence[Row]) -> list[str]:
+    one = next(row for row in rows if row.n == SIDES_AT)
+    percentile = "" if one.percentile is None else f"{100 * one.percentile:.1f}"
+    misses = f"{100 * one.above:.1f}, {100 * one.below:.1f}"
+    covered = [_marked(row) for row in sorted(rows, key=lambda row: row.n)]
+    return [f"{name[0]}: {name[1]}", *covered, misses, percentile]
+
+
+def _marked(row: Row) -> str:
+    """Return the coverage, in bold where it is outside 94 to 96 by two standard errors."""
+    words = f"{100 * row.coverage:.1f}"
+    outside = max(0.94 - row.coverage, row.coverage - 0.96) > 2 * row.error
+    return f"**{words}**" if outside else words
+
+
+def alternatives_table(rows: Sequence[Alternative]) -> str:
+    """Return the coverage of other intervals, a column for each."""
+    methods = list(dict.fromkeys(row.method for row in rows))
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        lines.setdefault(f"{row.name}, n = {row.n}", []).append(f"{100 * row.coverage:.1f}")
+    return _table(["quantity", *methods], ([name, *cells] for name, cells in lines.items()))
+
+
+def tails_table(rows: Sequence[Tail]) -> str:
+    """Return errors on either side as multiples of what is stated, a column for each level."""
+    levels = list(dict.fromkeys(row.alpha for row in rows))
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        lines.setdefault(f"{row.name}, n = {row.n}", []).append(f"{row.above:.1f}, {row.below:.1f}")
+    head = ["quantity", *(f"{100 * (1 - level):g} %" for level in levels)]
+    return _table(head, ([name, *cells] for name, cells in lines.items()))
+
+
+def threshold_table(rows: Iterable[Wrong]) -> str:
+    """Return wrong decisions where the truth is the threshold."""
+    head = ["quantity", "looks", "held", "refuted"]
+    return _table(head, ([r.name, r.looks, _percent(r.holds), _percent(r.refuted)] for r in rows))
+
+
+def cost_table(rows: Sequence[Cost]) -> str:
+    """Return prompts spent and share decided, a column for each distance."""
+    distances = list(dict.fromkeys(row.away for row in rows))
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        decided = 100 * (row.holds + row.refuted)
+        lines.setdefault(row.rule, []).append(f"{row.prompts:.0f} ({decided:.0f})")
+    head = ["rule", *(f"{away:g} sd" for away in distances)]
+    return _table(head, ([rule, *cells] for rule, cells in lines.items()))
+
+
+def family_table(rows: Iterable[Family]) -> str:
+    """Return the errors of suites under each correction."""
+    head = ["correction", "suites with a false pass", "false among passes", "true claims that hold"]
+    return _table(
+        head,
+        (
+            [r.correction, _percent(r.any_false), _percent(r.false_share), _percent(r.power)]
+            for r in rows
+        ),
+    )
+
+
+def equivalence_table(rows: Iterable[Equivalent]) -> str:
+    """Return how often a difference within the margin, at it and beyond is found equivalent."""
+    head = ["n", "true difference", "equivalent", "refuted"]
+    return _table(
+        head, ([str(r.n), f"{r.truth:g}", _percent(r.holds), _percent(r.refuted)] for r in rows)
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)

@@ -1,0 +1,1 @@
+"""How sure a measured value is: intervals at any level, looks at growing samples, families."""

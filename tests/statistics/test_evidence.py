@@ -1,0 +1,85 @@
+"""Evidence on claims: what intervals decide, over parts, bounds and relations."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statistic_values import mean_of
+
+from pytest_circuits import attention, heads
+from pytest_circuits.claims import Claim
+from pytest_circuits.statistics.evidence import Evidence, evidence
+from pytest_circuits.statistics.intervals import Folded, Known, intervals
+from pytest_circuits.statistics.shares import Share
+
+MEASURE = attention(heads("0.0", at="END"), to="IO")
+
+seeds = st.integers(0, 10_000)
+relations = st.sampled_from([">=", "<=", ">", "<", "between"])
+bounds = st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(lambda pair: tuple(sorted(pair)))
+
+
+def means(seed, parts=1, n=30):
+    numbers = np.random.default_rng(seed).normal(size=(parts, n))
+    return intervals(lambda rows: np.concatenate([mean_of(x)(rows) for x in numbers]), n)
+
+
+@given(seeds, relations, bounds, st.floats(0.001, 0.3))
+def test_one_part_is_decided_as_its_interval_says(seed, relation, bounds, alpha):
+    threshold = bounds if relation == "between" else bounds[0]
+    (part,) = means(seed)
+    low, high = part.at(alpha)
+    found = evidence([part], relation, threshold)
+    if all(abs(end - bound) > 1e-6 for end in (low, high) for bound in bounds):
+        assert found.decision(alpha) == Claim(MEASURE, relation, threshold).decide(low, high)
+
+
+@given(seeds, st.integers(1, 6), bounds)
+def test_every_part_must_hold_and_one_refutes(seed, parts, bounds):
+    every = means(seed, parts)
+    found = evidence(every, "between", bounds)
+    alone = [evidence([part], "between", bounds) for part in every]
+    assert found.holds == max(each.holds for each in alone)
+    assert found.refuted == min(1, parts * min(each.refuted for each in alone))
+
+
+@given(seeds, st.floats(0.05, 1))
+def test_equivalence_is_two_one_sided_tests(seed, margin):
+    (part,) = means(seed)
+    found = evidence([part], "between", (-margin, margin))
+    one_sided = max(part.p_above(-margin), part.p_below(margin))
+    assert found.holds == one_sided
+
+
+@given(seeds, st.floats(0.05, 1))
+def test_within_a_margin_is_an_absolute_value_below_it(seed, margin):
+    (part,) = means(seed)
+    folded = evidence([Folded(part)], "<=", margin)
+    between = evidence([part], "between", (-margin, margin))
+    assert (folded.holds, folded.refuted) == (between.holds, between.refuted)
+
+
+@pytest.mark.parametrize(
+    ("part", "relation", "threshold", "expected"),
+    [
+        (Share(0, 20), ">=", 0.0, "holds"),  # whatever was drawn
+        (Share(0, 20), ">", 0.0, "undecided"),
+        (Share(20, 20), "<=", 1.0, "holds"),
+        (Share(20, 20), ">=", 1.0, "undecided"),
+        (Share(3, 20), ">", 1.0, "refuted"),
+        (Share(3, 20), "<", 0.0, "refuted"),
+        (Share(3, 20), "between", (0.0, 1.0), "holds"),
+        (Known(0.3), ">=", 0.3, "holds"),
+        (Known(0.3), ">", 0.3, "refuted"),
+        (Known(0.3), "between", (0.3, 0.4), "holds"),
+        (Folded(Known(-0.3)), ">=", 0.0, "holds"),
+    ],
+)
+def test_what_is_certain_needs_no_prompts(part, relation, threshold, expected):
+    assert evidence([part], relation, threshold).decision(1e-9) == expected
+
+
+def test_both_ways_at_once_goes_to_the_stronger():
+    assert Evidence(0.01, 0.02).decision(0.05) == "holds"
+    assert Evidence(0.02, 0.01).decision(0.05) == "refuted"
+    assert Evidence(0.06, 0.06).decision(0.05) == "undecided"
