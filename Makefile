@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup circuits test lint types bench clean
+.PHONY: help setup circuits test lint types bench calibration clean
 
 help:
 	@echo "make circuits  evaluate the claims in circuits/ on the real model"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint      ruff format and lint, read-only"
 	@echo "make types     mypy --strict on the package"
 	@echo "make bench     benchmarks against TransformerLens, as a table; --full in ARGS: unsampled"
+	@echo "make calibration  measure coverage and error rates, ten minutes; rewrites docs/calibration.*"
 
 setup: $(STAMP)
 
@@ -43,6 +44,9 @@ types: setup
 bench: setup
 	$(RUN) pytest benchmarks/ --benchmark-only --benchmark-json=bench.json $(ARGS)
 	$(VENV)/bin/python benchmarks/table.py bench.json
+
+calibration: setup
+	OMP_NUM_THREADS=1 $(VENV)/bin/python benchmarks/calibration $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from alternatives import alternatives, tails
-from coverage import Row, coverage
+from covered import Row, coverage
 from decisions import at_the_threshold, cost, equivalents, families
 from page import (
     alternatives_table,

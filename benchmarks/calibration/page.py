@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from alternatives import Alternative, Tail
-from coverage import SIZES, Row
+from covered import SIZES, Row
 from decisions import Cost, Equivalent, Family, Wrong
 
 # The number of prompts at which misses are shown by side, and the percentile bootstrap.

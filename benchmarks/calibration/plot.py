@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from coverage import Row
+from covered import Row
 
-LEFT, RIGHT, TOP, LINE = 400, 40, 74, 17
-WIDTH = 900
+LEFT, RIGHT, TOP, LINE = 430, 40, 74, 17
+WIDTH = 930
 LOWEST, HIGHEST = 0.88, 1.0
 SHOWN = {64: "#1f77b4", 128: "#d95f02"}
 

@@ -65,7 +65,8 @@ def _percentile(population: Population, columns: Array, rng: np.random.Generator
     """Return the coverage of the percentile bootstrap, all suites under the same resamples."""
     n = columns.shape[1]
     weights = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES) / n
-    parts = (population.percentile(part, weights, ALPHA) for part in np.array_split(columns, 40))
+    chunks = np.split(columns, range(50, len(columns), 50))
+    parts = (population.percentile(chunk, weights, ALPHA) for chunk in chunks)
     low, high = np.concatenate(list(parts), axis=1)
     return float(((low <= population.truth) & (population.truth <= high)).mean())
 
