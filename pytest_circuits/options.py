@@ -28,6 +28,8 @@ class Settings:
     memory: int | None
     json: str | None
     missing_model: str
+    mutate: bool
+    mutants: tuple[str, ...]
 
     def as_flags(self) -> str:
         """Return the flags, but for the model, that make a rerun draw and load the same."""
@@ -42,9 +44,12 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("circuits", "claims about circuits")
     for name, metavar, text in _OPTIONS:
         kind = _INI_TYPES.get(name, "string")
-        action = "append" if name == "model" else "store"
-        flag = f"--circuit-{name.replace('_', '-')}"
-        group.addoption(flag, dest=f"circuit_{name}", action=action, metavar=metavar, help=text)
+        flag, dest = f"--circuit-{name.replace('_', '-')}", f"circuit_{name}"
+        if kind == "bool":
+            group.addoption(flag, dest=dest, action="store_true", default=None, help=text)
+        else:
+            action = "append" if kind == "linelist" else "store"
+            group.addoption(flag, dest=dest, action=action, metavar=metavar, help=text)
         parser.addini(f"circuit_{name}", help=text, type=kind, default=None)  # type: ignore[arg-type]
     parser.addini(
         "circuit_files",
@@ -54,7 +59,13 @@ def add_options(parser: pytest.Parser) -> None:
     )
 
 
-_INI_TYPES = {"model": "linelist", "prompts": "int", "seed": "int"}
+_INI_TYPES = {
+    "model": "linelist",
+    "prompts": "int",
+    "seed": "int",
+    "mutate": "bool",
+    "mutants": "linelist",
+}
 
 _OPTIONS = (
     ("model", "SPEC", "model to evaluate claims on instead of the suite's own; repeatable"),
@@ -70,6 +81,8 @@ _OPTIONS = (
         "error|skip",
         "what a claim is whose model is not available: error (default)",
     ),
+    ("mutate", "", "then sabotage the model in known ways, and say which claims notice"),
+    ("mutants", "PATTERN", "with --circuit-mutate: only mutants whose name matches; repeatable"),
 )
 
 
@@ -87,6 +100,8 @@ def read_settings(config: pytest.Config) -> Settings:
         missing_model=_choice(
             "missing-model", _value(config, "missing_model") or "error", ("error", "skip")
         ),
+        mutate=bool(_value(config, "mutate")),
+        mutants=_patterns(_value(config, "mutants") or (), _value(config, "mutate")),
     )
 
 
@@ -105,6 +120,17 @@ def _models(specs: Iterable[str]) -> tuple[str, ...]:
     if not all(models):
         raise pytest.UsageError("--circuit-model must name a model; got an empty name")
     return models
+
+
+def _patterns(given: Iterable[str], mutate: bool | None) -> tuple[str, ...]:
+    patterns = tuple(each.strip() for each in given)
+    if not all(patterns):
+        raise pytest.UsageError("--circuit-mutants must be part of a mutant's name; got nothing")
+    if patterns and not mutate:
+        raise pytest.UsageError(
+            f"--circuit-mutants must come with --circuit-mutate; got {patterns[0]!r} alone"
+        )
+    return patterns
 
 
 def _file(value: str | None) -> str | None:

@@ -33,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options once; register the marker and the reporter."""
     config.addinivalue_line("markers", "circuit: a claim about a circuit (set by pytest-circuits)")
     config.stash[SESSION] = ClaimSession(read_settings(config), _progress(config))
+    if config.stash[SESSION].settings.mutate:
+        from pytest_circuits.mutation.runner import MUTATION, Mutation, check_one_process
+
+        check_one_process(config)
+        config.pluginmanager.register(Mutation(config), MUTATION)
     if not hasattr(config, "workerinput"):
         from pytest_circuits.reporter import Reporter
 

@@ -80,7 +80,11 @@ class Reporter:
         path = self._config.stash[SESSION].settings.json
         if path is None:
             return
-        text = to_json(as_document(list(self._rows.values())), indent=2)
+        document = as_document(list(self._rows.values()))
+        mutation = self._config.pluginmanager.getplugin("circuits-mutation")
+        if mutation is not None:
+            document["mutation"] = mutation.as_documents()
+        text = to_json(document, indent=2)
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(text + "\n", encoding="utf-8")

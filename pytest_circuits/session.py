@@ -33,7 +33,8 @@ class ClaimSession:
 
     def __init__(self, settings: Settings, notify: Callable[[str], None]) -> None:
         self.settings = settings
-        self._notify = notify
+        self.notify = notify
+        self._loaders: dict[str, Loader] = {}
         self._items: Sequence[pytest.Item] = ()
         self._evaluation: tuple[str, Evaluation] | None = None
         self._unavailable: dict[str, ClaimNotEvaluable | CircuitUsageError] = {}
@@ -51,6 +52,10 @@ class ClaimSession:
         except (ClaimNotEvaluable, CircuitUsageError) as error:
             return error
 
+    def model(self, spec: str) -> Model:
+        """Return a model that claims were evaluated on: the one in hand, or loaded once more."""
+        return self._evaluation_on(spec, self._loaders[spec]).model
+
     def new_passes(self) -> list[dict[str, Any]]:
         """Return the forward passes made since the last call, as builtins."""
         passes = self._evaluation[1].passes if self._evaluation else ()
@@ -62,6 +67,7 @@ class ClaimSession:
         if self._evaluation is None or self._evaluation[0] != spec:
             self._evaluation = None  # let go of the last model before the next is loaded
             self._reported = 0
+            self._loaders[spec] = load
             self._evaluation = (spec, self._start(spec, self._load(spec, load)))
         return self._evaluation[1]
 
@@ -69,7 +75,7 @@ class ClaimSession:
         """Load a model; one that could not be loaded is not tried again for the next claim."""
         if spec in self._unavailable:
             raise self._unavailable[spec]
-        self._notify(f"loading {spec}")
+        self.notify(f"loading {spec}")
         try:
             return checked_model(load(spec), spec)
         except (ClaimNotEvaluable, CircuitUsageError) as error:
@@ -86,7 +92,7 @@ class ClaimSession:
             model,
             [(each.claim.measure, each.draw) for each in claims if each.spec == spec],
             memory=DEFAULT_MEMORY if self.settings.memory is None else self.settings.memory,
-            notify=self._notify,
+            notify=self.notify,
         )
 
 

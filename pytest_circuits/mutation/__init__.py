@@ -1,0 +1,1 @@
+"""Mutation testing of claims: the model is sabotaged in known ways, and the claims must notice."""

@@ -1,0 +1,107 @@
+"""Which mutants a suite is put to: those that sabotage what its claims are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from itertools import pairwise
+
+from pytest_circuits.mutation.mutants import (
+    KnockedOut,
+    Mutant,
+    Noised,
+    Quantised,
+    Reinitialised,
+    ShuffledOV,
+    ShuffledQK,
+    Swapped,
+)
+from pytest_circuits.nodes import Head, Role
+
+NOISE = (0.1, 0.5)
+BITS = (3, 2)
+LAYERS = 4
+
+
+def mutants_of(
+    claims: Iterable[object], *, layers: int, heads: int, shared: int, seed: int = 0
+) -> tuple[Mutant, ...]:
+    """Return the mutants for claims about a model of so many layers, heads and K/V heads.
+
+    Each role that the claims' measures name is knocked out, and its OV and its QK are shuffled; the
+    first head of each trades places with a head of another role, or of none. Then come at most
+    four layers, evenly spaced, two amounts of noise, and two numbers of bits. Roles are told apart
+    by their heads, whatever position they are named at; a role without a name, all of whose heads
+    are in roles with one, gets no mutants of its own.
+    """
+    roles = roles_of(claims)
+    named = [(role.heads, label) for role, label in _labelled(roles)]
+    return (
+        *(KnockedOut(heads=h, label=label) for h, label in named),
+        *(ShuffledOV(heads=h, label=label, seed=seed) for h, label in named),
+        *(ShuffledQK(heads=h, label=label, seed=seed) for h, label in named),
+        *_swaps(roles, heads=heads, group=heads // shared),
+        *(Reinitialised(layer=layer, seed=seed) for layer in _spread(layers)),
+        *(Noised(amount=amount, seed=seed) for amount in NOISE),
+        *(Quantised(bits=bits) for bits in BITS),
+    )
+
+
+def roles_of(claims: Iterable[object]) -> tuple[Role, ...]:
+    """Return the roles that claims' measures name, in order, each set of heads once.
+
+    Heads that occur in an intervention alone are in no role, and are not found.
+    """
+    found: dict[frozenset[Head], Role] = {}
+    for role in _roles_in(tuple(claims)):
+        known = found.setdefault(frozenset(role.heads), role)
+        if role.name and not known.name:
+            found[frozenset(role.heads)] = role
+    in_named = {head for role in found.values() if role.name for head in role.heads}
+    return tuple(role for role in found.values() if role.name or not {*role.heads} <= in_named)
+
+
+def _roles_in(value: object) -> Iterator[Role]:
+    if isinstance(value, Role):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _roles_in(each)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from _roles_in(getattr(value, each.name))
+
+
+def _labelled(roles: Sequence[Role]) -> Iterator[tuple[Role, str]]:
+    """Yield roles with their names; with their heads too where an earlier one has the name."""
+    seen: set[str] = set()
+    for role in roles:
+        yield role, str(role) if role.name in seen else role.name
+        seen.add(role.name)
+
+
+def _swaps(roles: Sequence[Role], *, heads: int, group: int) -> tuple[Swapped, ...]:
+    """Return a swap per role; where heads share keys and values, with a head of the same group."""
+    if group == 1:
+        ends = [(one.heads[0], _other(one, two)) for one, two in pairwise(roles)]
+    else:
+        ends = [(role.heads[0], _neighbour(role, group)) for role in roles]
+    pairs = dict.fromkeys(tuple(sorted((a, b))) for a, b in ends if b is not None)
+    return tuple(Swapped(first=first, second=second) for first, second in pairs)
+
+
+def _other(one: Role, two: Role) -> Head | None:
+    return next((head for head in two.heads if head not in one.heads), None)
+
+
+def _neighbour(role: Role, group: int) -> Head | None:
+    head = role.heads[0]
+    start = head.index // group * group
+    sharing = (Head(head.layer, index) for index in range(start, start + group))
+    return next((each for each in sharing if each not in role.heads), None)
+
+
+def _spread(layers: int) -> tuple[int, ...]:
+    """Return at most LAYERS layers, the first and the last among them."""
+    count = min(LAYERS, layers)
+    return tuple(round(i * (layers - 1) / max(1, count - 1)) for i in range(count))

@@ -1,0 +1,142 @@
+"""`--circuit-mutate` in a session: after the claims, the mutants. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_circuits.collection import CLAIM, ClaimItem
+from pytest_circuits.errors import ClaimNotEvaluable, unknown_name
+from pytest_circuits.report.mutants import account_lines
+from pytest_circuits.report.summary import PROPERTY
+from pytest_circuits.session import SESSION, ClaimSession
+
+if TYPE_CHECKING:
+    from pytest_circuits.models.base import Model
+    from pytest_circuits.mutation.account import Account
+    from pytest_circuits.mutation.mutants import Mutant
+
+MUTATION = "circuits-mutation"
+
+
+def check_one_process(config: pytest.Config) -> None:
+    """Refuse xdist: every worker would sabotage a model of its own, for a part of the claims."""
+    if config.getoption("dist", "no") != "no":
+        raise pytest.UsageError(
+            "--circuit-mutate must have all claims in one process; got a session of several "
+            "workers (xdist): run it with -n0"
+        )
+
+
+class Mutation:
+    """Puts the claims of a session that hold to mutants of their models, suite by suite."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._claims: list[ClaimItem] = []
+        self._held: set[str] = set()
+        self.accounts: list[Account] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Remember the claims that were chosen."""
+        self._claims = [item.stash[CLAIM] for item in session.items if CLAIM in item.stash]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember which of them hold on the model."""
+        if (PROPERTY + "status", "holds") in report.user_properties:
+            self._held.add(report.nodeid)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Run the mutants after the claims, unless these were stopped before their end.
+
+        Mutants that nothing notices do not fail the session; one that could not be made does.
+        """
+        result = yield
+        if self._held:
+            self._run()
+        session.testsfailed += sum(len(each.unmade) for each in self.accounts)
+        return result
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the mutants of every suite, what noticed them, and what never failed."""
+        for account in self.accounts:
+            terminalreporter.write_sep("=", "circuit mutants")
+            for line in account_lines(account):
+                terminalreporter.write_line(line)
+
+    def as_documents(self) -> list[dict[str, Any]]:
+        """Return all accounts as builtins, for JSON."""
+        return [each.as_dict() for each in self.accounts]
+
+    def _run(self) -> None:
+        patterns = self._session.settings.mutants
+        known: dict[str, None] = {}
+        for (suite, spec), claims in self._suites().items():
+            model, mutants = self._prepared(spec, claims)
+            known |= dict.fromkeys(map(str, mutants))
+            chosen = [each for each in mutants if _is_chosen(each, patterns)]
+            if chosen:
+                self.accounts.append(self._account(suite, model, claims, chosen))
+        for pattern in patterns:
+            if not any(_matches(name, pattern) for name in known):
+                raise pytest.UsageError(
+                    f"--circuit-mutants: {unknown_name('mutant', pattern, known)}"
+                )
+
+    @property
+    def _session(self) -> ClaimSession:
+        return self._config.stash[SESSION]
+
+    def _suites(self) -> dict[tuple[str, str], list[ClaimItem]]:
+        """Return the claims by file and model, for those of which some claim holds."""
+        found: dict[tuple[str, str], list[ClaimItem]] = {}
+        for each in self._claims:
+            found.setdefault((each.nodeid.split("::")[0], str(each.spec)), []).append(each)
+        return {
+            key: claims
+            for key, claims in found.items()
+            if any(each.nodeid in self._held for each in claims)
+        }
+
+    def _prepared(self, spec: str, claims: Sequence[ClaimItem]) -> tuple[Model, tuple[Mutant, ...]]:
+        """Return the model once more, and all mutants that the claims give rise to."""
+        from pytest_circuits.mutation.choice import mutants_of
+        from pytest_circuits.mutation.sabotage import shared_heads
+
+        try:
+            model = self._session.model(spec)
+            shared = shared_heads(model)
+        except ClaimNotEvaluable as error:
+            raise pytest.UsageError(f"--circuit-mutate: {error}") from None
+        held = [each.claim for each in claims if each.nodeid in self._held]
+        return model, mutants_of(held, layers=model.n_layers, heads=model.n_heads, shared=shared)
+
+    def _account(
+        self, suite: str, model: Model, claims: Sequence[ClaimItem], mutants: Sequence[Mutant]
+    ) -> Account:
+        from pytest_circuits.engine.memory import DEFAULT_MEMORY
+        from pytest_circuits.mutation.survey import survey
+
+        memory = self._session.settings.memory
+        named = {each.nodeid.split("::", 1)[1]: each for each in claims}
+        return survey(
+            suite,
+            model,
+            {k: (each.claim, each.draw) for k, each in named.items() if each.nodeid in self._held},
+            mutants,
+            left_out=[k for k, each in named.items() if each.nodeid not in self._held],
+            memory=DEFAULT_MEMORY if memory is None else memory,
+            notify=self._session.notify,
+        )
+
+
+def _is_chosen(mutant: Mutant, patterns: Sequence[str]) -> bool:
+    return not patterns or any(_matches(str(mutant), each) for each in patterns)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.lower(), f"*{pattern.lower()}*")
