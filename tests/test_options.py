@@ -30,6 +30,8 @@ def test_defaults():
         memory=None,
         json=None,
         missing_model="error",
+        mutate=False,
+        mutants=(),
     )
 
 
@@ -45,6 +47,8 @@ def test_values_from_either_place(where, tmp_path):
         "memory": "1.5 gb",
         "json": str(tmp_path / "out.json"),
         "missing_model": "skip",
+        "mutate": True,
+        "mutants": ["knocked out", " swapped "],
     }
     assert read_settings(Config(**{where: values})) == Settings(
         models=("a", "b"),
@@ -56,6 +60,8 @@ def test_values_from_either_place(where, tmp_path):
         memory=1_500_000_000,
         json=str(tmp_path / "out.json"),
         missing_model="skip",
+        mutate=True,
+        mutants=("knocked out", "swapped"),
     )
 
 
@@ -97,4 +103,4 @@ def test_flags_of_the_rerun_command():
 def test_every_setting_is_a_builtin():
     settings = read_settings(Config(flags={"model": ["a"], "prompts": "8", "memory": "1GB"}))
     for value in vars(settings).values():
-        assert type(value) in (str, int, tuple, type(None))
+        assert type(value) in (str, int, bool, tuple, type(None))

@@ -28,8 +28,9 @@ def mutants_of(
 ) -> tuple[Mutant, ...]:
     """Return the mutants for claims about a model of so many layers, heads and K/V heads.
 
-    Each role that the claims' measures name is knocked out, and its OV and its QK are shuffled; the
-    first head of each trades places with a head of another role, or of none. Then come at most
+    Each role that the claims' measures name is knocked out, and its OV and its QK are shuffled; a
+    head of each trades places with one of the next role or, where heads share keys and values, with
+    one of its group that is not in the role. Then come at most
     four layers, evenly spaced, two amounts of noise, and two numbers of bits. Roles are told apart
     by their heads, whatever position they are named at; a role without a name, all of whose heads
     are in roles with one, gets no mutants of its own.
@@ -83,22 +84,26 @@ def _labelled(roles: Sequence[Role]) -> Iterator[tuple[Role, str]]:
 def _swaps(roles: Sequence[Role], *, heads: int, group: int) -> tuple[Swapped, ...]:
     """Return a swap per role; where heads share keys and values, with a head of the same group."""
     if group == 1:
-        ends = [(one.heads[0], _other(one, two)) for one, two in pairwise(roles)]
+        ends = [_across(one, two) for one, two in pairwise(roles)]
     else:
-        ends = [(role.heads[0], _neighbour(role, group)) for role in roles]
-    pairs = dict.fromkeys(tuple(sorted((a, b))) for a, b in ends if b is not None)
+        ends = [_within_group(role, group) for role in roles]
+    pairs = dict.fromkeys(tuple(sorted(pair)) for pair in ends if pair)
     return tuple(Swapped(first=first, second=second) for first, second in pairs)
 
 
-def _other(one: Role, two: Role) -> Head | None:
-    return next((head for head in two.heads if head not in one.heads), None)
+def _across(one: Role, two: Role) -> tuple[Head, Head] | None:
+    """Return the first head of one role, and the first of another that is not in the first."""
+    return next(((one.heads[0], head) for head in two.heads if head not in one.heads), None)
 
 
-def _neighbour(role: Role, group: int) -> Head | None:
-    head = role.heads[0]
-    start = head.index // group * group
-    sharing = (Head(head.layer, index) for index in range(start, start + group))
-    return next((each for each in sharing if each not in role.heads), None)
+def _within_group(role: Role, group: int) -> tuple[Head, Head] | None:
+    """Return a head of a role and one that shares its keys and values and is not in the role."""
+    for head in role.heads:
+        start = head.index // group * group
+        for index in range(start, start + group):
+            if (other := Head(head.layer, index)) not in role.heads:
+                return head, other
+    return None
 
 
 def _spread(layers: int) -> tuple[int, ...]:

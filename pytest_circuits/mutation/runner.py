@@ -63,8 +63,15 @@ class Mutation:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the mutants of every suite, what noticed them, and what never failed."""
+        option = self._config.option
+        if not self._claims or option.collectonly or getattr(option, "setuponly", False):
+            return
+        terminalreporter.write_sep("=", "circuit mutants")
+        if not self.accounts:
+            terminalreporter.write_line(
+                "no mutants were run: no claim held, or the session was stopped before its end"
+            )
         for account in self.accounts:
-            terminalreporter.write_sep("=", "circuit mutants")
             for line in account_lines(account):
                 terminalreporter.write_line(line)
 

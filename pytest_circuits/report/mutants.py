@@ -47,7 +47,7 @@ def _mutants(account: Account) -> list[str]:
 
 def _row(number: int, trial: Trial, account: Account) -> tuple[str, ...]:
     if trial.reason:
-        return (str(number), trial.name, "", "", "", "", trial.reason)
+        return (str(number), trial.name, *[""] * 4, "NOT MADE" if trial.failed else "no change")
     counts = [str(trial.count(status)) for status in ("refuted", "undecided", "error")]
     moved = f"{_number(account.behaviour)} -> {_number(trial.behaviour)}"
     return (str(number), trial.name, moved, *counts, "" if trial.noticed else "NOT NOTICED")
@@ -56,6 +56,8 @@ def _row(number: int, trial: Trial, account: Account) -> tuple[str, ...]:
 def _matrix(account: Account) -> Iterator[str]:
     """Yield a line per claim, a column per mutant, numbered as in the table of mutants."""
     numbered = [(i, each) for i, each in _numbered(account) if not each.reason]
+    if not numbered:
+        return
     width = max(len(claim) for claim in account.claims)
     yield "claims x mutants: . holds, R refuted, u undecided, E not evaluable"
     if len(account.trials) > 9:
@@ -67,6 +69,7 @@ def _matrix(account: Account) -> Iterator[str]:
 
 
 def _unnoticed(account: Account) -> Iterator[str]:
+    yield from (f"NOT MADE: {trial.name}: {trial.reason}" for trial in account.unmade)
     if not account.tried:
         return
     yield from _listed(

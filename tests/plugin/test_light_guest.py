@@ -33,11 +33,12 @@ def test_no_claims(loaded, pytester):
     assert loaded() == []
 
 
+@pytest.mark.parametrize("mutate", [[], ["--circuit-mutate"]], ids=["", "mutate"])
 @pytest.mark.parametrize("args", [["--collect-only"], ["--setup-plan"], ["-k", "test_it"]])
-def test_claims_that_are_not_evaluated(args, claims, loaded, pytester):
+def test_claims_that_are_not_evaluated(args, mutate, claims, loaded, pytester):
     claims("a = look >= 0\nb = logit_difference() >= 0")
     pytester.makepyfile("def test_it(): pass")
-    assert loaded(*args, "--circuit-json=out.json", "--circuit-model=x") == []
+    assert loaded(*args, *mutate, "--circuit-json=out.json", "--circuit-model=x") == []
 
 
 @pytest.mark.parametrize("module", ["numpy"])

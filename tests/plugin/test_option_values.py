@@ -11,6 +11,7 @@ BAD = {
     "missing-model": ["ignore", "Skip"],
     "model": ["", "  "],
     "json": ["."],
+    "mutants": ["", " ", "knocked"],
 }
 CASES = [(name, value) for name, values in BAD.items() for value in values]
 

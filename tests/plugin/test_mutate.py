@@ -1,0 +1,194 @@
+"""--circuit-mutate: after the claims, the model's mutants; who notices, and what never fails."""
+
+import json
+
+import pytest
+
+CLAIMS = """\
+from pytest_circuits import direct_logit_attribution
+
+role = heads("0.1", "1.0", at=END, name="finders")
+attention_is_at_most_one = attention(role.each, to=IO) <= 1
+writes = abs(direct_logit_attribution(heads("0.1", at=END))) >= 1e-6
+false = look >= 1.1
+"""
+
+
+@pytest.fixture
+def suite(claims):
+    """A claim that cannot fail, one that a knock-out makes false, one that is false anyway."""
+    claims(CLAIMS)
+
+
+@pytest.fixture
+def mutate(run):
+    """Return a function that runs the claims and the mutants whose names are given."""
+    return lambda *names, args=(): run(
+        "--circuit-mutate", *(f"--circuit-mutants={each}" for each in names), *args
+    )
+
+
+def shown(result):
+    lines = result.outlines
+    start = next(i for i, line in enumerate(lines) if "circuit mutants =" in line)
+    return lines[start:]
+
+
+def test_the_table(suite, mutate):
+    result = mutate("finders", "noised by 0.1")
+    result.stdout.fnmatch_lines(
+        [
+            "*= circuit claims =*",
+            "*= circuit mutants =*",
+            "circuits/x.py on *",
+            "1 of 4 mutants noticed (25%) by 2 claims; * s",
+            "1 not put to mutants, as they do not hold on the model:",
+            "  false",
+            "1  finders knocked out * -> *  1          0      0",
+            "2  finders: OV shuffled * -> *  0          0      0  NOT NOTICED",
+            "claims x mutants: *",
+            "attention_is_at_most_one  ....",
+            "writes                    R...",
+            "1 never failed on any mutant *",
+            "  attention_is_at_most_one",
+            "3 mutants not noticed:",
+        ]
+    )
+
+
+def test_every_mutant_without_a_pattern(suite, mutate):
+    text = "\n".join(shown(mutate()))
+    for name in ("finders knocked out", "layer 1 re-initialised", "noised", "quantised to 2 bits"):
+        assert name in text
+
+
+def test_survivors_leave_the_exit_code_alone(claims, mutate):
+    claims("a = attention(heads('0.1', at=END, name='x'), to=IO) <= 1")
+    result = mutate("knocked out")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["0 of 1 mutant noticed (0%) by 1 claim; *"])
+
+
+def test_a_failing_claim_fails_as_ever(suite, mutate):
+    assert mutate("knocked out").ret == 1
+
+
+def test_json(suite, mutate, pytester):
+    mutate("finders knocked", "layer 1", args=["--circuit-json=out.json"])
+    (account,) = json.loads((pytester.path / "out.json").read_text())["mutation"]
+    assert account["claims"] == ["attention_is_at_most_one", "writes"]
+    assert account["left_out"] == ["false"]
+    assert account["never_failed"] == ["attention_is_at_most_one"]
+    assert (account["mutants"], account["noticed"]) == (2, 1)
+    assert account["survivors"] == ["layer 1 re-initialised"]
+    first, second = account["trials"]
+    assert first["mutant"]["kind"] == "KnockedOut"
+    assert first["mutant"]["heads"] == ["0.1", "1.0"]
+    assert first["statuses"] == {"attention_is_at_most_one": "holds", "writes": "refuted"}
+    assert (first["noticed"], second["noticed"]) == (True, False)
+
+
+def test_without_the_option_there_is_nothing(suite, run, pytester):
+    result = run("--circuit-json=out.json")
+    assert "mutants" not in result.stdout.str()
+    assert "mutation" not in json.loads((pytester.path / "out.json").read_text())
+
+
+def test_the_model_is_left_as_it_was(suite, mutate, provider):
+    import torch
+
+    before = {k: each.clone() for k, each in provider.model.bridge.named_parameters()}
+    mutate()
+    for name, each in provider.model.bridge.named_parameters():
+        assert torch.equal(each, before[name]), name
+
+
+def test_a_selection_limits_the_claims(suite, mutate):
+    result = mutate("QK", args=["-k", "at_most"])
+    result.stdout.fnmatch_lines(["0 of 1 mutant noticed (0%) by 1 claim; *"])
+    assert "not put to mutants" not in result.stdout.str()
+
+
+def test_each_suite_and_each_model_has_its_own(claims, run, provider):
+    claims("a = attention(heads('0.1', at=END, name='x'), to=IO) <= 1", file="circuits/x.py")
+    claims("b = attention(heads('1.1', at=END, name='y'), to=IO) <= 1", file="circuits/y.py")
+    args = ("--circuit-model=one", "--circuit-model=two", "--circuit-mutate")
+    text = "\n".join(shown(run(*args, "--circuit-mutants=knocked out")))
+    assert text.count("0 of 1 mutant noticed") == 4
+    assert text.count("x knocked out") == text.count("y knocked out") == 2 * 2
+    assert "circuits/y.py on " in text
+    assert provider.asked[:2] == ["one", "two"]
+
+
+@pytest.mark.parametrize("args", [["-x"], ["--maxfail=1"]], ids=str)
+def test_no_mutants_of_a_session_that_was_stopped(claims, mutate, args):
+    claims("a = look <= 1\nb = look >= 1.1\nc = look <= 1")
+    result = mutate(args=args)
+    result.stdout.fnmatch_lines(["no mutants were run: *"])
+    assert result.ret == 1
+
+
+def test_no_mutants_where_no_claim_holds(claims, mutate):
+    claims("a = look >= 1.1")
+    mutate().stdout.fnmatch_lines(["no mutants were run: no claim held, *"])
+
+
+@pytest.mark.parametrize("args", ["--collect-only", "--setup-plan", "--setup-only"])
+def test_nothing_is_sabotaged_when_nothing_is_run(suite, mutate, args):
+    assert "circuit mutants" not in mutate(args=[args]).stdout.str()
+
+
+def test_a_pattern_that_no_mutant_matches(suite, mutate):
+    result = mutate("finders knocked down")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(
+        ["ERROR: --circuit-mutants: unknown mutant 'finders knocked down'. Did you mean 'finders *"]
+    )
+
+
+def test_patterns_without_the_option(suite, run):
+    result = run("--circuit-mutants=knocked")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(
+        ["ERROR: --circuit-mutants must come with --circuit-mutate; got 'knocked' alone"]
+    )
+
+
+def test_from_a_configuration_file(suite, run, pytester):
+    pytester.makepyprojecttoml(
+        "[tool.pytest]\ncircuit_mutate = true\ncircuit_mutants = ['finders knocked']"
+    )
+    run().stdout.fnmatch_lines(["* of 1 mutant noticed *"])
+
+
+def test_a_mutant_that_cannot_be_made_is_an_error(claims, process, pytester, tiny_folder):
+    pytester.makeconftest(
+        """
+        import pytest_circuits.mutation.choice
+        from pytest_circuits.mutation.mutants import KnockedOut
+        from pytest_circuits.nodes import Head
+
+        impossible = KnockedOut(heads=(Head(9, 0),))
+        pytest_circuits.mutation.choice.mutants_of = lambda claims, **shape: (impossible,)
+        """
+    )
+    claims("a = look <= 1", model=str(tiny_folder))
+    result = process(pytester.path, "--circuit-mutate")
+    assert result.returncode == 1
+    assert "\nNOT MADE: 9.0 knocked out: " in result.stdout
+    assert "has no head 9.0" in result.stdout
+
+
+def test_several_workers_are_refused(claims, canned):
+    claims("a = look <= 1")
+    result = canned("-n2", "--circuit-mutate")
+    assert result.returncode == 4
+    assert "ERROR: --circuit-mutate must have all claims in one process; got" in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_one_process_is_not(claims, process, pytester, tiny_folder):
+    claims("a = look <= 1", model=str(tiny_folder))
+    result = process(pytester.path, "-n0", "--circuit-mutate", "--circuit-mutants=layer 0")
+    assert result.returncode == 0, result.stdout
+    assert "1 never failed on any mutant" in result.stdout
