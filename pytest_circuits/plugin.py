@@ -34,10 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "circuit: a claim about a circuit (set by pytest-circuits)")
     config.stash[SESSION] = ClaimSession(read_settings(config), _progress(config))
     if config.stash[SESSION].settings.mutate:
-        from pytest_circuits.mutation.runner import MUTATION, Mutation, check_one_process
+        from pytest_circuits.mutation.runner import Mutation, check_one_process
 
         check_one_process(config)
-        config.pluginmanager.register(Mutation(config), MUTATION)
+        config.pluginmanager.register(Mutation(config), "circuits-mutation")
     if not hasattr(config, "workerinput"):
         from pytest_circuits.reporter import Reporter
 

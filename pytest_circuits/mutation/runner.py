@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pytest_circuits.mutation.account import Account
     from pytest_circuits.mutation.mutants import Mutant
 
-MUTATION = "circuits-mutation"
-
 
 def check_one_process(config: pytest.Config) -> None:
     """Refuse xdist: every worker would sabotage a model of its own, for a part of the claims."""
