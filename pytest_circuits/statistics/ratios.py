@@ -23,8 +23,8 @@ def ratios(top: Value, bottom: Value, n: int, *, seed: int = 0) -> tuple[Interva
     """Return the interval of each part of top / bottom, two measures of the same n prompts.
 
     Where both are means: see `Ratio`. Otherwise the quotient is treated like any smooth function,
-    by `intervals`, whose coverage suffers where the bottom is near 0. Either side may have one
-    part for all parts of the other.
+    by `intervals`, and covers too rarely where the bottom is few standard errors from 0. Either
+    side may have one part for all parts of the other. A bottom of 0 is the caller's to refuse.
     """
     above, below = expand(top, n), expand(bottom, n)
     if not (above.straight.all() and below.straight.all()):
