@@ -1,9 +1,10 @@
 """Every claim family refuted where it is false: the reference model with one role taken out.
 
-A removed role must fail the claims that speak about it and those that lie downstream of it, and
-leave alone what lies upstream or elsewhere. Both lists are read off the circuit's wiring:
-previous token -> induction -> S-inhibition -> name movers (all three kinds) -> logits, and
-duplicate token -> S-inhibition.
+What must fail without a role is read off the wiring, before anything is measured: previous token ->
+induction -> S-inhibition -> name movers (all three kinds) -> logits, and duplicate token ->
+S-inhibition. A claim about a role fails without it; one about what lies downstream may fail,
+where the size decides; all others must hold. A role that was taken out still looks where it did:
+only what it writes is gone. Where measuring showed the reasoning to be wrong, a comment says why.
 """
 
 from functools import cache
@@ -12,106 +13,138 @@ import pytest
 
 from pytest_circuits import load_model
 
-PROMPTS = 96
+# By Wilson's interval, all of 73 prompts or more are a share of at least 0.95.
+PROMPTS = 80
 
-BEHAVIOUR = {"prefers_io", "order_of_names_does_not_matter", "choice_of_names_does_not_matter"}
-COPYING = {
-    "name_movers_copy_names",
-    "backup_name_movers_copy_names",
-    "negative_name_movers_copy_negatively",
+ROLES = {
+    "P": "previous token",
+    "D": "duplicate token",
+    "I": "induction",
+    "H": "S-inhibition",
+    "N": "name mover",
+    "B": "backup name mover",
+    "G": "negative name mover",
+}
+
+# Per claim the roles without which it must fail, and those without which it may.
+EXPECTED = {
+    # The logit difference is then 1.4, 0.3, 1.4, -1.1, 3.3, 5.1, 7.2.
+    "prefers_io": ("PDIHNG", "B"),
+    "order_of_names_does_not_matter": ("PDIHNG", "B"),
+    "choice_of_names_does_not_matter": ("PDIHNG", "B"),
+    "prefers_io_always": ("DH", "PI"),
+    "s_is_hardly_ever_preferred": ("DH", "PI"),
+    "io_is_probable": ("PDIHG", "NB"),
+    "distractor_misleads_by_naming_io": ("DH", "PI"),
+    "s_is_preferred_because_io_is_named_twice": ("DH", "PI"),
+    # Where heads look.
+    "induction_heads_find_s1_next": ("P", ""),
+    "induction_heads_find_it_anywhere": ("P", ""),
+    "induction_heads_find_s1_next_by_their_keys": ("P", ""),
+    "s_inhibition_attends_to_s2": ("PDI", ""),
+    "name_movers_attend_to_io": ("PDIH", ""),
+    "name_movers_ignore_s": ("PDIH", ""),
+    "name_movers_tell_names_by_their_queries": ("PDIH", ""),
+    "name_movers_lose_io_without_s_inhibition": ("H", "PDI"),
+    "name_movers_look_more_at_io_than_at_s1": ("H", "PDI"),
+    "backup_name_movers_are_quiet": ("N", "PDIH"),
+    # What they write.
+    "name_movers_copy_names": ("N", ""),
+    "backup_name_movers_copy_names": ("B", ""),
+    "negative_name_movers_copy_negatively": ("G", ""),
+    "name_movers_write_what_they_see": ("HN", "PDI"),
+    "name_movers_push_io": ("PDIHN", ""),
+    "name_movers_differ_in_strength": ("PDIHN", ""),
+    "name_movers_write_directly": ("PDIHN", ""),
+    "name_movers_write_directly_each": ("PDIHN", ""),
+    "backup_name_movers_rest": ("N", "PDIH"),
+    "backup_name_movers_write_without_name_movers": ("PDIHB", ""),
+    "negative_name_movers_push_s": ("PDIHG", ""),
+    "negative_name_movers_write_against_io": ("PDIHG", ""),
+    "negative_name_movers_work_against_the_task": ("PDIHG", ""),
+    # What is lost without them.
+    "task_needs_s_inhibition": ("PDIH", "N"),
+    "task_needs_induction_heads": ("PDIH", "NB"),
+    "task_needs_duplicate_token_heads": ("PDIH", "NB"),
+    "task_needs_duplicate_token_heads_by_zero": ("PDIH", "NB"),
+    "task_needs_duplicate_token_heads_by_resampling": ("PDIH", "NB"),
+    "task_needs_previous_token_heads": ("PDIH", "NB"),
+    "s_inhibition_of_abc_says_nothing": ("PDIH", "NB"),
+    "s_inhibition_acts_through_name_movers_queries": ("PDIHN", ""),
+    # A third of the effect is that backups, which read S-inhibition heads too, turn to S.
+    "detecting_heads_act_through_s_inhibition_values": ("PDIH", "NB"),
+    "duplicate_token_heads_act_through_values": ("DH", "PINB"),
+    "induction_heads_act_through_values": ("PIH", "DNB"),
+    "detecting_heads_act_through_s_inhibition_keys": ("PDIHG", "NB"),
+    "previous_token_heads_act_through_induction_keys": ("PDIHG", "NB"),
+    # What they carry: shares of the logit difference that is left.
+    "s_inhibition_carries_position": ("H", "PDINB"),
+    "s_inhibition_carries_the_token": ("H", "PDINB"),
+    "s_inhibition_carries_more_position": ("H", "PDI"),
+    "detecting_heads_carry_position": ("H", "PDINB"),
+    "stream_behind_s_inhibition_carries_position": ("H", "PDINB"),
+    "position_weighs": ("PDIHG", "NB"),
+    "token_weighs": ("H", "PDINBG"),
+    "the_two_signals_add": ("H", "PDINB"),
+    # Repair, of name movers by backups.
+    "name_movers_are_backed_up": ("NB", "PDIHG"),
+    "name_movers_loss_is_repaired": ("NB", "PDIH"),
+    "backup_name_movers_take_over": ("HNB", "PDI"),
+    "backup_name_movers_repair": ("HNB", "PDI"),
+    # The circuit names heads that do nothing now; that is all that is wrong with it.
+    "every_head_matters": ("PDIHNBG", ""),
+    "a_backup_matters_without_name_movers": ("PDIHB", ""),
+    "name_movers_alone_are_not_faithful": ("H", ""),
+    # Random circuits share the four heads of layer 7, all it has. Without S-inhibition these alone
+    # are even worse than with the name movers, so that the circuit beats chance though it prefers
+    # S; without name movers nothing else writes a name, so that removing any of them costs all.
+    "circuit_is_sufficient_beyond_chance": ("", "PDIH"),
+    "circuit_is_necessary_beyond_chance": ("HN", "PDI"),
+    "without_negative_heads_it_does_too_well": ("G", "PDIHNB"),
+    "doing_too_well_is_a_distance": ("G", "PDIHNB"),
+    "the_order_of_nodes_matters": ("", "PDIHNBG"),
+    # Scrubbing: a share of the logit difference that is left, too.
+    "hypothesis_survives_scrubbing": ("", "PDI"),
+    "hypothesis_without_position_does_not": ("H", "PDI"),
+    "task_needs_the_position_it_carries": ("H", "PDINB"),
+    "task_needs_all_that_s_inhibition_carries": ("H", "PDINB"),
+}
+
+# True of every model here: what happens before all roles or beside them, and what does not happen.
+HOLD = {
+    "previous_token_heads_look_back",
+    "previous_token_heads_look_back_anywhere",
+    "duplicate_token_heads_find_s1",
+    "duplicate_token_heads_find_it_anywhere",
+    "name_movers_are_no_induction_heads",
+    "no_preference_without_a_duplicate",
+    "distractor_misleads",
+    "s_is_preferred_where_io_is_named_twice",
     "negative_name_movers_do_not_copy",
     "s_inhibition_does_not_copy",
-}
-LOOKING_BACK = {"previous_token_heads_look_back", "previous_token_heads_look_back_anywhere"}
-DUPLICATES = {"duplicate_token_heads_find_s1", "duplicate_token_heads_find_it_anywhere"}
-INDUCTION = {"induction_heads_find_s1_next", "induction_heads_find_it_anywhere"}
-S_SIGNAL = {"s_inhibition_attends_to_s2"}
-NO_EFFECT = {"decoys_do_nothing", "inert_heads_do_nothing", "s_inhibition_writes_no_name"}
-MOVERS_READ_IO = {"name_movers_attend_to_io", "name_movers_ignore_s"}
-MOVERS_WRITE = {"name_movers_push_io", "name_movers_differ_in_strength"}
-
-MUST_FAIL = {
-    "previous token": BEHAVIOUR
-    | INDUCTION
-    | S_SIGNAL
-    | MOVERS_READ_IO
-    | MOVERS_WRITE
-    | {"task_needs_previous_token_heads", "task_needs_induction_heads"},
-    "duplicate token": BEHAVIOUR
-    | S_SIGNAL
-    | MOVERS_READ_IO
-    | MOVERS_WRITE
-    | {
-        "task_needs_duplicate_token_heads",
-        "task_needs_duplicate_token_heads_by_zero",
-        "task_needs_duplicate_token_heads_by_resampling",
-    },
-    "induction": BEHAVIOUR
-    | S_SIGNAL
-    | MOVERS_READ_IO
-    | MOVERS_WRITE
-    | {"task_needs_induction_heads", "task_needs_previous_token_heads"},
-    "S-inhibition": BEHAVIOUR
-    | MOVERS_READ_IO
-    | MOVERS_WRITE
-    | {
-        "prefers_io_always",
-        "task_needs_s_inhibition",
-        "name_movers_lose_io_without_s_inhibition",
-        "name_movers_look_more_at_io_than_at_s1",
-        "name_movers_alone_are_not_faithful",
-        "name_movers_write_what_they_see",
-    },
-    "name mover": BEHAVIOUR
-    | MOVERS_WRITE
-    | {
-        "name_movers_copy_names",
-        "name_movers_write_what_they_see",
-        "name_movers_are_backed_up",
-        "backup_name_movers_are_quiet",
-        "backup_name_movers_take_over",
-    },
-    "backup name mover": {
-        "backup_name_movers_copy_names",
-        "name_movers_are_backed_up",
-        "backup_name_movers_take_over",
-    },
-    "negative name mover": BEHAVIOUR
-    | {
-        "io_is_probable",
-        "negative_name_movers_copy_negatively",
-        "negative_name_movers_push_s",
-        "negative_name_movers_work_against_the_task",
-    },
-}
-MUST_HOLD = {
-    "previous token": LOOKING_BACK | DUPLICATES | COPYING | NO_EFFECT,
-    "duplicate token": LOOKING_BACK | DUPLICATES | INDUCTION | COPYING | NO_EFFECT,
-    "induction": LOOKING_BACK | DUPLICATES | INDUCTION | COPYING | NO_EFFECT,
-    "S-inhibition": LOOKING_BACK | DUPLICATES | INDUCTION | COPYING | S_SIGNAL | NO_EFFECT,
-    "name mover": LOOKING_BACK
-    | DUPLICATES
-    | INDUCTION
-    | S_SIGNAL
-    | MOVERS_READ_IO
-    | NO_EFFECT
-    | (COPYING - {"name_movers_copy_names"}),
-    "backup name mover": LOOKING_BACK
-    | DUPLICATES
-    | INDUCTION
-    | S_SIGNAL
-    | MOVERS_READ_IO
-    | MOVERS_WRITE
-    | NO_EFFECT
-    | (COPYING - {"backup_name_movers_copy_names"}),
-    "negative name mover": LOOKING_BACK
-    | DUPLICATES
-    | INDUCTION
-    | S_SIGNAL
-    | MOVERS_READ_IO
-    | MOVERS_WRITE
-    | NO_EFFECT
-    | (COPYING - {"negative_name_movers_copy_negatively"}),
+    "s_inhibition_writes_no_name",
+    "s_inhibition_writes_nothing_directly",
+    "s_inhibition_acts_through_nothing_else_of_name_movers",
+    "detecting_heads_act_through_s_inhibition_alone",
+    "previous_token_heads_act_through_induction_keys_alone",
+    "previous_token_heads_act_through_no_values",
+    "detecting_heads_carry_no_token",
+    "name_movers_carry_no_position",
+    "stream_before_s_inhibition_carries_no_position",
+    "no_other_head_carries_either_signal",
+    "backup_name_movers_repair_all_of_it",
+    "negative_name_movers_repair_nothing",
+    "decoys_do_nothing",
+    "decoys_are_not_needed",
+    "inert_heads_do_nothing",
+    "circuit_is_faithful",
+    "circuit_matches_the_mean",
+    "circuit_matches_every_prompt",
+    "circuit_is_complete_by_class",
+    "circuit_is_complete_at_random",
+    "circuit_is_complete_at_worst",
+    "a_decoy_does_not_matter",
+    "wiring_does_the_task",
 }
 
 
@@ -125,30 +158,21 @@ def statuses_without(evaluate):
     return found
 
 
-def test_every_claim_holds_on_the_whole_model(statuses_without):
-    assert set(statuses_without("").values()) == {"holds"}
-
-
-@pytest.mark.parametrize("role", MUST_FAIL)
-def test_a_removed_role_fails_its_claims_and_leaves_the_rest(statuses_without, role):
-    found = statuses_without(role)
-    assert {key for key in MUST_FAIL[role] if found[key] == "holds"} == set()
-    assert {key: found[key] for key in MUST_HOLD[role] if found[key] != "holds"} == {}
-
-
-def test_every_claim_but_the_controls_fails_on_some_sabotaged_model(statuses_without, suite_of):
-    """A claim that no sabotage can refute says nothing, unless it says that nothing happens."""
+def test_every_claim_is_expected_to_hold_or_to_fail(suite_of):
     claims, _ = suite_of("ioi_reference")
-    survivors = {
-        key for key in claims if all(statuses_without(role)[key] == "holds" for role in MUST_FAIL)
-    }
-    assert survivors <= LOOKING_BACK | DUPLICATES | NO_EFFECT | {
-        "no_preference_without_a_duplicate",
-        "distractor_misleads",
-        "name_movers_are_no_induction_heads",
-        "s_inhibition_does_not_copy",
-        "negative_name_movers_do_not_copy",
-        "circuit_is_faithful",
-        "circuit_matches_the_mean",
-        "circuit_matches_every_prompt",
-    }
+    assert claims.keys() == EXPECTED.keys() | HOLD
+    assert not EXPECTED.keys() & HOLD
+
+
+def test_every_claim_holds_on_the_whole_model(statuses_without):
+    assert {k: v for k, v in statuses_without("").items() if v != "holds"} == {}
+
+
+@pytest.mark.parametrize("letter", ROLES, ids=ROLES.get)
+def test_a_removed_role_fails_its_claims_and_their_dependents_alone(statuses_without, letter):
+    found = statuses_without(ROLES[letter])
+    failed = {claim for claim, status in found.items() if status != "holds"}
+    must = {claim for claim, (without, _) in EXPECTED.items() if letter in without}
+    may = {claim for claim, (_, without) in EXPECTED.items() if letter in without}
+    assert must - failed == set(), "hold though what they are about is gone"
+    assert failed - must - may == set(), "fail though nothing they depend on is gone"
