@@ -119,6 +119,8 @@ class ShareDifference(Interval):
         b = (2 * self.n - self.first_only + self.second_only) * bound
         b -= self.first_only + self.second_only
         c = -self.second_only * bound * (1 - bound)
-        second = (sqrt(max(b * b - 8 * self.n * c, 0.0)) - b) / (4 * self.n)
+        # Without second-only prompts the square would only underflow where bounds are tiny.
+        spread = sqrt(max(b * b - 8 * self.n * c, 0.0)) if c else abs(b)
+        second = (spread - b) / (4 * self.n)
         variance = self.n * (2 * second + bound * (1 - bound))
         return gap / sqrt(variance) if variance > 0 else copysign(inf, gap) if gap else 0.0
