@@ -22,9 +22,10 @@ def read_suite(name):
     return claims, next(value for value in values.values() if isinstance(value, Suite))
 
 
-def statuses(name, model, *, prompts, seed=1):
-    """Return each claim's status on the model: a verdict's, or "error"."""
+def statuses(name, model, *, prompts, seed=1, leave_out=()):
+    """Return each claim's status on the model: a verdict's, or "error"; but for those left out."""
     claims, suite = read_suite(name)
+    claims = {key: claim for key, claim in claims.items() if key not in leave_out}
     draw = Draw(task=suite.task, n=prompts, seed=seed)
     evaluation = Evaluation(model, [(claim.measure, draw) for claim in claims.values()])
 

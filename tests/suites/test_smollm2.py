@@ -1,4 +1,9 @@
-"""The real suite on models it is not about: the same architecture, its heads renamed or random."""
+"""The real suite on models it is not about: the same architecture, its heads renamed or random.
+
+That it holds on the model it is about is shown by running it (`pytest circuits`), at 128 prompts.
+Here fewer prompts are enough, since what is false is far from true; two claims are left out because
+they are two fifths of the cost, and the same measures are refuted on the reference model.
+"""
 
 from collections import Counter
 
@@ -10,6 +15,33 @@ from pytest_circuits import wrap_model
 from pytest_circuits.models.source import find_source
 
 PROMPTS = 24
+COSTLY = {"circuit_is_sufficient_beyond_chance", "circuit_is_necessary_beyond_chance"}
+
+# What may still hold: claims that name no head; claims that nothing happens; distances in logits,
+# small where all logits are.
+OF_NO_HEAD = {
+    "io_is_preferred",
+    "io_is_preferred_clearly",
+    "io_is_likely",
+    "nothing_is_preferred_without_a_duplicate",
+    "stream_at_s2_carries_position",
+    "stream_behind_s_inhibition_carries_position",
+    "distractor_does_not_mislead",
+}
+NOTHING_HAPPENS = {
+    "look_alikes_do_nothing",
+    "previous_token_head_does_not_act_through_induction_values",
+    "stream_before_s_inhibition_carries_none",
+    "name_movers_carry_no_position",
+    "scrubbing_takes_nothing_more",
+}
+DISTANCES = {
+    "circuit_is_faithful_in_logits",
+    "circuit_is_faithful_per_prompt",
+    "circuit_misses_little_by_class",
+    "circuit_misses_little_at_random",
+    "circuit_misses_little_at_worst_node",
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,20 +76,29 @@ def rename_heads(model):
             attn.o_proj.weight.copy_(blocks[:, query].reshape_as(attn.o_proj.weight))
 
 
+def counted(found):
+    """Return how many claims have each status, and which hold."""
+    return Counter(found.values()), {key for key, status in found.items() if status == "holds"}
+
+
 def test_renamed_heads_are_noticed_though_the_model_does_the_same(evaluate, hf_model, tokenizer):
     rename_heads(hf_model)
-    found = evaluate("ioi_smollm2_135m", wrap_model(hf_model, tokenizer), prompts=PROMPTS)
-    counts = Counter(found.values())
+    model = wrap_model(hf_model, tokenizer)
+    found = evaluate("ioi_smollm2_135m", model, prompts=PROMPTS, leave_out=COSTLY)
+    counts, held = counted(found)
     assert counts["error"] == 0
-    assert counts["refuted"] > len(found) / 2, found
+    assert counts["refuted"] > 0.75 * len(found), found
     assert found["io_is_preferred_clearly"] != "refuted"
+    # Renamed, the S suppressor is one of those called name movers: together they write for IO.
+    assert held <= OF_NO_HEAD | NOTHING_HAPPENS | {"name_movers_write_directly"}
 
 
 def test_random_weights_are_noticed(evaluate, hf_model, tokenizer):
     torch.manual_seed(0)
-    random = type(hf_model)(hf_model.config)
-    found = evaluate("ioi_smollm2_135m", wrap_model(random, tokenizer), prompts=PROMPTS)
-    counts = Counter(found.values())
+    model = wrap_model(type(hf_model)(hf_model.config), tokenizer)
+    found = evaluate("ioi_smollm2_135m", model, prompts=PROMPTS, leave_out=COSTLY)
+    counts, held = counted(found)
     assert counts["error"] == 0
-    assert counts["refuted"] > len(found) / 2, found
-    assert counts["holds"] <= len(found) / 8, found
+    # Shares of a logit difference near 0 are undecided.
+    assert counts["refuted"] > 0.75 * len(found), found
+    assert held <= NOTHING_HAPPENS | DISTANCES
