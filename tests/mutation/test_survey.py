@@ -1,0 +1,92 @@
+"""Claims on mutants: evaluated anew on each, and what cannot be made is in the account."""
+
+from pytest_circuits import (
+    ABC,
+    END,
+    IO,
+    IOI,
+    attention,
+    attention_logit_correlation,
+    heads,
+    knock_out_share,
+    mean,
+)
+from pytest_circuits.evaluation import Evaluation
+from pytest_circuits.measures.attribution import direct_logit_attribution
+from pytest_circuits.mutation.mutants import KnockedOut, ShuffledQK
+from pytest_circuits.mutation.survey import survey
+from pytest_circuits.nodes import Head
+from pytest_circuits.readings import Draw
+
+DRAW = Draw(task=IOI(), n=16, seed=0)
+movers = heads("6.0", "6.2", at=END, name="name movers")
+CLAIMS = {
+    "look": (attention(movers.each, to=IO) >= 0.7, DRAW),
+    "write": (direct_logit_attribution(movers.sum) >= 5, DRAW),
+    "share": (knock_out_share(movers, to=mean(ABC)) <= 0.8, DRAW),
+}
+
+
+def surveyed(reference, *mutants, notify=lambda message: None):
+    return survey("x.py", reference, CLAIMS, mutants, left_out=["other"], notify=notify)
+
+
+def test_each_claim_on_each_mutant(reference):
+    mutants = (KnockedOut(heads=movers.heads), ShuffledQK(heads=movers.heads))
+    account = surveyed(reference, *mutants)
+    first, second = account.trials
+    assert first.statuses["look"] == "holds"
+    assert first.statuses["write"] == "refuted"
+    assert second.statuses["look"] == second.statuses["write"] == "refuted"
+    assert account.claims == ("look", "write", "share")
+    assert account.left_out == ("other",)
+
+
+def test_the_logit_difference_is_that_of_model_and_mutant(reference):
+    """By construction 5.4, and 3.3 where the knocked-out name movers are backed up."""
+    account = surveyed(reference, KnockedOut(heads=movers.heads))
+    assert 4.9 < account.behaviour < 5.9
+    assert 2.8 < account.trials[0].behaviour < 4
+
+
+def test_what_cannot_be_evaluated_is_an_error(reference):
+    """Where nothing is written, the correlation of what is written is not defined."""
+    claims = {"r": (attention_logit_correlation(movers.each) >= 0.5, DRAW)}
+    mutant = KnockedOut(heads=movers.heads)
+    (trial,) = survey("x.py", reference, claims, [mutant]).trials
+    assert trial.statuses == {"r": "error"}
+    assert not trial.noticed
+
+
+def test_a_mutant_that_is_the_model_itself(reference):
+    (trial,) = surveyed(reference, KnockedOut(heads=(Head(0, 1),))).trials
+    assert "leaves every weight" in trial.reason
+    assert (trial.failed, trial.noticed, trial.statuses) == (False, False, {})
+
+
+def test_a_mutant_that_cannot_be_made(reference):
+    account = surveyed(reference, KnockedOut(heads=(Head(9, 1),)))
+    (trial,) = account.unmade
+    assert trial.failed
+    assert "no head 9.1" in trial.reason
+    assert account.tried == ()
+
+
+def test_progress_is_told(reference):
+    told = []
+    mutants = [KnockedOut(heads=(Head(0, at),)) for at in (1, 2)]
+    surveyed(reference, *mutants, notify=told.append)
+    assert told == ["mutant 1 of 2: 0.1 knocked out", "mutant 2 of 2: 0.2 knocked out"]
+
+
+def test_an_evaluation_begun_before_goes_on_after(reference):
+    """It has read weights already, and reads more: they must be what they were."""
+    claim, _ = CLAIMS["write"]
+    begun = Evaluation(reference, [])
+    before = begun.estimate(claim.measure, DRAW).value
+    surveyed(reference, KnockedOut(heads=movers.heads))
+    others = Draw(task=IOI(), n=16, seed=1)
+    fresh = Evaluation(reference, []).estimate(claim.measure, others)
+    assert begun.estimate(claim.measure, DRAW).value == before
+    assert begun.estimate(claim.measure, others).value == fresh.value
+    assert fresh.value > 5
