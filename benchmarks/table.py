@@ -66,7 +66,7 @@ def _line(name: str, infos: Infos) -> tuple[str, ...]:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}" if value < 1 else f"{value:.2f}"
+    return "" if value is None else f"{value:.3g}"
 
 
 def _megabytes(value: float | None) -> str:
@@ -103,6 +103,10 @@ def _growth(infos: Infos, what: str) -> list[str]:
     return curve(what, points) if points else []
 
 
+def _clock(threads: int) -> str:
+    return "CPU seconds on 1 thread" if threads == 1 else f"{threads} threads, wall-clock seconds"
+
+
 def report(found: dict[str, Any]) -> str:
     """Return all of it as text."""
     infos: Infos = {}
@@ -115,7 +119,7 @@ def report(found: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"{MODEL}, {PROMPTS} prompts of {TOKENS} tokens, fp32, {cpu.get('brand_raw', 'CPU')},",
-            f"{found['machine_info'].get('threads', '?')} threads; a plain forward took "
+            f"{_clock(found['machine_info']['threads'])}; a plain forward took "
             f"{min(plain):.2f} to {max(plain):.2f} s.",
             "",
             *_columns(table(infos)),

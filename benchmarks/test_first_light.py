@@ -35,7 +35,7 @@ from pytest_circuits.engine.hooked import padded
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.readings import Draw
 
-PROMPTS, ROUNDS = 64, 3
+PROMPTS, ROUNDS = 64, 2
 MOVERS = heads("21.3", "23.0", at=END)
 EARLIER = heads("12.4", at=S2)
 ALL_HEADS = heads(*(f"{layer}.{head}" for layer in range(30) for head in range(9)), at=END)
@@ -57,11 +57,6 @@ MEASURES = {
 }
 
 OTHER_PASSES = ("knock-out", "faithfulness", "induction")
-
-
-@pytest.fixture(scope="session")
-def model():
-    return load_model("smollm2-135m", progress=False)
 
 
 @pytest.mark.benchmark(group="load")

@@ -36,6 +36,21 @@ class Theirs:
         own = dataset.distribution("IOI")
         self._answers, self._foils = torch.tensor(own.answers), torch.tensor(own.foils)
 
+    @cached_property
+    def logits(self) -> torch.Tensor:
+        """The logits at END."""
+        return self.forward()[:, -1:].clone()
+
+    @property
+    def before(self) -> torch.Tensor:
+        """The mean logit difference with nothing patched."""
+        return self.difference(self.logits).mean()
+
+    @property
+    def largest(self) -> torch.Tensor:
+        """The largest logit, which says how finely a difference of logits is resolved."""
+        return self.logits.abs().max()
+
     def forward(self) -> torch.Tensor:
         """Run the plain forward."""
         with torch.no_grad():
