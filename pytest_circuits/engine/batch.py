@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ class Batch:
     weights: ModelWeights
     device: str
     act: Act = _nothing
+    _columns: dict[str, Tensor] = field(default_factory=dict)
 
     def seen(self, act: Act) -> Batch:
         """Return the same rows with the activations of a run."""
@@ -57,10 +58,26 @@ class Batch:
         """Token ids of the foils, [batch]."""
         return self._tensor(self.prompts.foils[i] for i in self.index)
 
+    @cached_property
+    def answer_directions(self) -> Tensor:
+        """The directions at END that answer's and foil's logits read, [batch, 2, d_model]."""
+        import torch
+
+        return self.directions(torch.stack([self.answers, self.foils], dim=1))
+
+    def directions(self, tokens: Tensor) -> Tensor:
+        """Return the directions at END that logits of `tokens` [batch, k] read, the norm frozen."""
+        residual = self.act(Site("resid_final"))[self.rows, self.at("END")]
+        return self.weights.logit_directions(residual, tokens)
+
     def at(self, position: str) -> Tensor:
         """Return the column of a named position in each row, [batch]."""
-        known = self.prompts.at(position)
-        return self._tensor(known[i] + s for i, s in zip(self.index, self.shift, strict=True))
+        if position not in self._columns:
+            known = self.prompts.at(position)
+            self._columns[position] = self._tensor(
+                known[i] + s for i, s in zip(self.index, self.shift, strict=True)
+            )
+        return self._columns[position]
 
     def token_at(self, position: str) -> Tensor:
         """Return the token id standing at a named position in each row, [batch]."""

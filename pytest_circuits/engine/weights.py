@@ -31,9 +31,16 @@ class FinalNorm:
 
     def frozen(self, write: Tensor, residual: Tensor) -> Tensor:
         """Return what `write` adds to the norm's output if its scale stays that of `residual`."""
-        scale = self._centre(residual).pow(2).mean(-1, keepdim=True).add(self.eps).sqrt()
-        gained: Tensor = self._centre(write) / scale * self.gain
+        gained: Tensor = self._centre(write) / self._scale(residual) * self.gain
         return gained
+
+    def directions(self, rows: Tensor, residual: Tensor) -> Tensor:
+        """Return d [batch, k, d_model] with write . d = frozen(write) . row, for `rows` like d."""
+        return self._centre(rows * self.gain) / self._scale(residual)[:, None]
+
+    def _scale(self, residual: Tensor) -> Tensor:
+        scale: Tensor = self._centre(residual).pow(2).mean(-1, keepdim=True).add(self.eps).sqrt()
+        return scale
 
     def _centre(self, x: Tensor) -> Tensor:
         return x - x.mean(-1, keepdim=True) if self.centred else x
@@ -56,12 +63,12 @@ class ModelWeights:
         write: Tensor = z.float() @ self._out_weights[head.layer][head.index].float()
         return write
 
-    def frozen_logits(self, write: Tensor, residual: Tensor, tokens: Tensor) -> Tensor:
-        """Return what `write` adds to the logits of `tokens` [batch, k], the final norm frozen."""
-        import torch
+    def logit_directions(self, residual: Tensor, tokens: Tensor) -> Tensor:
+        """Return [batch, k, d_model]: what a write is multiplied by to give what it adds to logits.
 
-        normed = self.final_norm.frozen(write.float(), residual.float())
-        return torch.einsum("bd,bkd->bk", normed, self._unembedding[tokens].float())
+        Those of `tokens` [batch, k], the final norm's scale that of `residual` [batch, d_model].
+        """
+        return self.final_norm.directions(self._unembedding[tokens].float(), residual.float())
 
     def copied_logits(self, residual: Tensor, head: Head) -> Tensor:
         """Return the logits, [batch, d_vocab], if the model's output were this head's OV alone.

@@ -31,10 +31,7 @@ class DirectLogits(OfHead):
 
     def numbers(self, batch: Batch) -> Tensor:
         """Return [batch, 2]: contribution to the answer's logit and to the foil's."""
-        import torch
-
-        tokens = torch.stack([batch.answers, batch.foils], dim=1)
-        return written_logits(batch, self.head, tokens)
+        return written_logits(batch, self.head, batch.answer_directions)
 
 
 @dataclass(frozen=True)
@@ -55,16 +52,17 @@ class AttentionAndLogits(OfHead):
         row = pattern[batch.rows, batch.at(END)]
         looked = [sum(row[batch.rows, batch.at(p)] for p in name) for name in self.names]
         tokens = torch.stack([batch.token_at(name[0]) for name in self.names], dim=1)
-        written = written_logits(batch, self.head, tokens)
+        written = written_logits(batch, self.head, batch.directions(tokens))
         return torch.cat([torch.stack(looked, dim=1), written], dim=1)  # type: ignore[arg-type]
 
 
-def written_logits(batch: Batch, head: Head, tokens: Tensor) -> Tensor:
-    """Return what a head adds at END to the logits of `tokens` [batch, k], final norm frozen."""
+def written_logits(batch: Batch, head: Head, directions: Tensor) -> Tensor:
+    """Return [batch, k]: what a head adds at END to the logits of which these are directions."""
+    import torch
+
     z = batch.act(Site("z", head.layer))[batch.rows, batch.at(END), head.index]
-    residual = batch.act(RESID)[batch.rows, batch.at(END)]
     write = batch.weights.head_write(z, head)
-    return batch.weights.frozen_logits(write, residual, tokens)
+    return torch.bmm(directions, write[:, :, None])[..., 0]
 
 
 @dataclass(frozen=True, kw_only=True)
