@@ -93,8 +93,8 @@ def _memory(infos: Infos) -> str:
     worst = max(known, key=lambda name: known[name])
     met = "met" if known[worst] <= MEMORY_TARGET else "missed"
     return (
-        f"Peak memory over the model, at most: {known[worst] / 1e6:.0f} MB ({worst}); "
-        f"target {MEMORY_TARGET / 1e6:.0f} MB: {met}."
+        f"Peak memory over the model, at most: {known[worst] / 1e6:.0f} MB; "
+        f"target {MEMORY_TARGET / 1e6:.0f}: {met}.\n({worst})"
     )
 
 
