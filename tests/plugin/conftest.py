@@ -20,19 +20,7 @@ import pytest
 import pytest_circuits.evaluation
 from pytest_circuits.estimates import Part
 from pytest_circuits.models.base import Model
-from pytest_circuits.statistics.intervals import Interval
-from pytest_circuits.verdicts import Estimate, Method
-
-
-class Canned(Interval):
-    def at(self, alpha):
-        return 0.4, 0.6
-
-    def p_above(self, bound):
-        return 0.0 if bound <= 0.4 else 1.0
-
-    def p_below(self, bound):
-        return 0.0 if bound >= 0.6 else 1.0
+from pytest_circuits.verdicts import Estimate, Method, judge
 
 
 class Evaluation:
@@ -41,10 +29,7 @@ class Evaluation:
     def __init__(self, model, planned, **options):
         self.model = model
 
-    def focus(self, wanted):
-        pass
-
-    def look(self, measure, draw, prompts, alpha):
+    def verdict(self, claim, draw):
         method = Method(
             task="canned", left_out=(), prompts_digest="0" * 16, n=draw.n, seed=draw.seed,
             runs=("IOI",),
@@ -53,10 +38,10 @@ class Evaluation:
         )
         part = Part(label="", value=0.5, low=0.4, high=0.6)
         estimate = Estimate(
-            measure=measure, parts=(part,), unit="attention", n=draw.n,
+            measure=claim.measure, parts=(part,), unit="attention", n=draw.n,
             by_head=(), by_prompt=(), method=method,
         )
-        return estimate, (Canned(),)
+        return judge(claim, estimate)
 
 
 pytest_circuits.evaluation.Evaluation = Evaluation
