@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_circuits.claims import Claim as Claim
     from pytest_circuits.claims import Suite as Suite
+    from pytest_circuits.comparing import non_inferior as non_inferior
     from pytest_circuits.errors import CircuitUsageError as CircuitUsageError
     from pytest_circuits.errors import ClaimNotEvaluable as ClaimNotEvaluable
     from pytest_circuits.errors import ClaimRefuted as ClaimRefuted
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from pytest_circuits.nodes import queries as queries
     from pytest_circuits.nodes import residual as residual
     from pytest_circuits.nodes import values as values
+    from pytest_circuits.rules import Rules as Rules
     from pytest_circuits.scrubbing import hypothesis as hypothesis
     from pytest_circuits.scrubbing import scrub as scrub
     from pytest_circuits.tasks.ioi import ABC as ABC
@@ -102,6 +104,7 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "claims": "Claim Suite",
+        "comparing": "non_inferior",
         "errors": "CircuitUsageError ClaimNotEvaluable ClaimRefuted ModelNotAvailable",
         "evaluation": "check check_all measure",
         "interventions": (
@@ -125,6 +128,7 @@ else:
         "measures.tokens": "duplicate_token_score induction_score previous_token_score",
         "models.load": "load_model wrap_model",
         "nodes": "LOGITS circuit edges heads keys mlps patterns queries residual values",
+        "rules": "Rules",
         "scrubbing": "hypothesis scrub",
         "tasks.ioi": (
             "ABC DISTRACTOR DISTRACTOR_ABC DISTRACTOR_CONTROL FLIP IOI RENAMED RENAMED_FLIP S2_IO "

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.measures.base import Measure
+from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task
 from pytest_circuits.tasks.ioi import IOI
+
+if TYPE_CHECKING:
+    from pytest_circuits.interventions import Reference
+    from pytest_circuits.readings import Draw
+    from pytest_circuits.sweeps import Sweep
 
 Relation = Literal[">=", "<=", ">", "<", "between"]
 Status = Literal["holds", "refuted", "undecided"]
@@ -42,6 +49,28 @@ class Claim:
     def cite(self, source: str) -> Claim:
         """Return the claim with its source: a paper's section, an equation, a URL."""
         return replace(self, source=source)
+
+    def over(
+        self,
+        *,
+        ablations: Sequence[Reference] = (),
+        seeds: Sequence[int] = (),
+        templates: Sequence[Sequence[str]] = (),
+    ) -> Sweep:
+        """Return the claim that this holds under every method: all combinations of those given.
+
+        `ablations` are put for every mean, zero or resampled value in the measure (counterparts
+        stay); `seeds` and `templates` (sets of templates, each a method) choose other prompts. It
+        holds if it does for each, which needs no correction; the report says which method
+        flips it.
+        """
+        from pytest_circuits.sweeps import sweep
+
+        return sweep(self, ablations=ablations, seeds=seeds, templates=templates)
+
+    def ways(self, draw: Draw) -> tuple[tuple[str, Claim, Draw], ...]:
+        """Return what is to be evaluated: the claim on its prompts, without a label."""
+        return (("", self, draw),)
 
     def decide(self, low: float, high: float) -> Status:
         """Return the verdict on one measured interval [low, high].
@@ -89,8 +118,9 @@ class Claim:
 class Suite:
     """What all claims of a file speak about: the model, the prompts, and who says so.
 
-    `model` is a spec for `load_model`; `prompts` and `seed` say how many prompts of `task` are
-    drawn; `source` is the citation of claims that carry none of their own.
+    `model` is a spec for `load_model`; `prompts` and `seed` say how many prompts of `task` may be
+    drawn; `source` is the citation of claims that carry none of their own; `rules` say how sure
+    verdicts must be, and over what.
     """
 
     model: str | None = None
@@ -98,17 +128,7 @@ class Suite:
     prompts: int = 128
     seed: int = 0
     source: str = ""
+    rules: Rules = DEFAULT_RULES
 
     def __post_init__(self) -> None:
         check_prompts(self.prompts, self.seed)
-
-
-def check_prompts(prompts: int, seed: int) -> None:
-    """Refuse numbers of prompts or seeds that cannot be meant."""
-    if isinstance(prompts, bool) or not isinstance(prompts, int) or prompts < 2:
-        raise CircuitUsageError(
-            "`prompts` must be a whole number of at least 2 (an interval needs two); "
-            f"got {prompts!r}."
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise CircuitUsageError(f"`seed` must be a whole number of at least 0; got {seed!r}.")

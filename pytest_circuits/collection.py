@@ -17,6 +17,7 @@ from pytest_circuits.options import Settings
 if TYPE_CHECKING:
     from pytest_circuits.claims import Claim, Suite
     from pytest_circuits.readings import Draw
+    from pytest_circuits.rules import Rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class ClaimItem:
 
     claim: Claim
     draw: Draw
+    rules: Rules
     spec: str | None
     nodeid: str
 
@@ -93,7 +95,9 @@ def _item(
 ) -> pytest.Item:
     from dataclasses import replace
 
+    from pytest_circuits.facts import facts
     from pytest_circuits.readings import Draw
+    from pytest_circuits.report.summary import to_json
 
     item: pytest.Function = pytest.Function.from_parent(module, name=name, callobj=_evaluate)
     draw = Draw(
@@ -102,12 +106,31 @@ def _item(
         seed=suite.seed if settings.seed is None else settings.seed,
     )
     cited = replace(claim, source=claim.source or suite.source)
-    item.stash[CLAIM] = ClaimItem(claim=cited, draw=draw, spec=spec, nodeid=item.nodeid)
-    item.user_properties += [("circuit_claim", str(claim)), ("circuit_nodeid", item.nodeid)]
+    item.stash[CLAIM] = ClaimItem(
+        claim=cited,
+        draw=draw,
+        rules=_rules(suite.rules, settings),
+        spec=spec,
+        nodeid=item.nodeid,
+    )
+    item.user_properties += [
+        ("circuit_claim", str(claim)),
+        ("circuit_nodeid", item.nodeid),
+        ("circuit_facts", to_json(facts(claim, suite.task).as_dict())),
+    ]
     item.add_marker("circuit")
     if module.config.pluginmanager.hasplugin("xdist"):
         item.add_marker(pytest.mark.xdist_group(name=spec or "circuits"))
     return item
+
+
+def _rules(rules: Rules, settings: Settings) -> Rules:
+    """Return a suite's rules, as changed on the command line."""
+    from dataclasses import replace
+
+    if settings.correction is not None:
+        rules = replace(rules, correction=settings.correction)
+    return rules if settings.first is None else replace(rules, first=settings.first or None)
 
 
 def _evaluate(circuit_verdict: Any, request: pytest.FixtureRequest) -> None:

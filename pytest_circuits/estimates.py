@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.errors import ClaimNotEvaluable
-from pytest_circuits.measures.base import Measure
+from pytest_circuits.measures.base import Absolute, Combined, Measure
+from pytest_circuits.measures.composed import Listed
 from pytest_circuits.readings import Draw, Read
 
 if TYPE_CHECKING:
     from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.influence import Value
+    from pytest_circuits.statistics.intervals import Interval
 
-RESAMPLES = 2000
-LEVEL = 0.95
-Z = 1.959964  # standard normal quantile of a two-sided 95 % interval
+ALPHA = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,36 +38,94 @@ class Sample:
     by_prompt: tuple[float, ...]
     n: int
     interval: str
+    intervals: tuple[Interval, ...]
 
 
-def sample(measure: Measure, read: Read, draw: Draw) -> Sample:
-    """Return value and interval of every part of a measure.
+def sample(measure: Measure, read: Read, draw: Draw, *, alpha: float = ALPHA) -> Sample:
+    """Return value and interval, at level 1 - `alpha`, of every part of a measure.
 
-    Interval: Wilson's score interval for shares; otherwise the percentile bootstrap over prompts
-    (2,000 draws, seeded by the prompts' seed), paired wherever quantities share prompts. It
-    covers fresh prompts of the same templates, not other templates.
+    Intervals suit the quantity (see `statistics`): mid-p for shares, otherwise Student's t with
+    the infinitesimal jackknife's standard error, corrected for skewness, along the curve of the
+    quantity; paired wherever quantities share prompts. They cover fresh prompts of the same
+    templates, not other templates.
     """
     n = len(read(measure.needs(draw)[0]))
     points = measure.value(read, draw, _equal)[:, 0]
     _check_defined(measure, points)
-    intervals = _wilson(points, n) if measure.kind == "share" else _bootstrap(measure, read, draw)
+    found = intervals_of(measure, read, draw, n)
     parts = tuple(
-        Part(label=label, value=float(value), low=float(low), high=float(high))
-        for label, value, (low, high) in zip(measure.labels(), points, intervals, strict=True)
+        Part(label=label, value=float(value), low=low, high=high)
+        for label, value, (low, high) in zip(
+            measure.labels(), points, (each.at(alpha) for each in found), strict=True
+        )
     )
     return Sample(
         parts=parts,
         by_head=_by_head(measure, read, draw),
         by_prompt=_by_prompt(measure, read, draw),
         n=n,
-        interval=_interval_name(measure),
+        interval=f"{100 * (1 - alpha):g} % interval over prompts ({_how(found)})",
+        intervals=found,
     )
 
 
-def _interval_name(measure: Measure) -> str:
+def _how(intervals: Iterable[Interval]) -> str:
+    return ", ".join(dict.fromkeys(each.method for each in intervals))
+
+
+def intervals_of(measure: Measure, read: Read, draw: Draw, n: int) -> tuple[Interval, ...]:
+    """Return what n prompts say about every part of a measure."""
+    from pytest_circuits.statistics.intervals import Folded, intervals
+    from pytest_circuits.statistics.ratios import ratios
+
+    def values(of: Measure) -> Value:
+        return lambda rows: of.value(read, draw, lambda n: rows)
+
+    _check_denominator(measure, read, draw, n)
+    if isinstance(measure, Listed):
+        parts = (intervals_of(part, read, draw, n) for _, part in measure.parts)
+        return tuple(each for found in parts for each in found)
+    if isinstance(measure, Absolute):
+        return tuple(map(Folded, intervals_of(measure.inner, read, draw, n)))
     if measure.kind == "share":
-        return "95 % Wilson interval over prompts"
-    return f"95 % bootstrap over prompts ({RESAMPLES} resamples)"
+        return _shares(values(measure)(_equal(n))[:, 0], n)
+    if isinstance(measure, Combined) and measure.operation == "/":
+        return ratios(values(measure.left), values(measure.right), n, seed=draw.seed)
+    if isinstance(measure, Combined) and measure.left.kind == measure.right.kind == "share":
+        return _share_differences(values(measure)(_single(n)), n)
+    return intervals(values(measure), n, seed=draw.seed)
+
+
+def _shares(points: Array, n: int) -> tuple[Interval, ...]:
+    from pytest_circuits.statistics.shares import Share
+
+    return tuple(Share(hits=float(point) * n, n=n) for point in points)
+
+
+def _share_differences(by_prompt: Array, n: int) -> tuple[Interval, ...]:
+    from pytest_circuits.statistics.shares import ShareDifference
+
+    return tuple(
+        ShareDifference(
+            first_only=float(part.clip(min=0).sum()),
+            second_only=float(-part.clip(max=0).sum()),
+            n=n,
+        )
+        for part in by_prompt
+    )
+
+
+def _check_denominator(measure: Measure, read: Read, draw: Draw, n: int) -> None:
+    """Refuse a ratio to something that may as well be 0, whatever its value came to."""
+    bottom = measure.denominator()
+    for each in () if bottom is None else intervals_of(bottom, read, draw, n):
+        low, high = each.at(ALPHA)
+        if low <= 0 <= high:
+            raise ClaimNotEvaluable(
+                f"'{measure}' is undefined on these prompts: its denominator, {bottom}, is "
+                f"{each.point:.3g} [{low:.3g}, {high:.3g}], not told from 0. Does the model do "
+                "the task, and is what is compared different at all?"
+            )
 
 
 def _equal(n: int) -> Array:
@@ -79,42 +138,6 @@ def _single(n: int) -> Array:
     import numpy as np
 
     return np.eye(n)
-
-
-def _resampled(seed: int, n: int) -> Array:
-    """Return how often each prompt is drawn in each resample, [resamples, n]."""
-    import numpy as np
-
-    return (
-        np.random.default_rng([seed, n]).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(float)
-    )
-
-
-def _bootstrap(measure: Measure, read: Read, draw: Draw) -> list[tuple[float, float]]:
-    import numpy as np
-
-    # Drawn once, for both sides of a difference or ratio: the same draws are what pairs them.
-    weights = cache(partial(_resampled, draw.seed))
-    values = measure.value(read, draw, weights)
-    # A resample in which the quantity is undefined leaves the interval unbounded, not narrower.
-    defined = [bool(np.isfinite(part).all()) for part in values]
-    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    low, high = np.quantile(np.where(np.isfinite(values), values, 0.0), tails, axis=1)
-    return [
-        (float(a), float(b)) if ok else (-np.inf, np.inf)
-        for a, b, ok in zip(low, high, defined, strict=True)
-    ]
-
-
-def _wilson(shares: Array, n: int) -> list[tuple[float, float]]:
-    """Return Wilson's score interval; it keeps a width at 0 and 1, where the bootstrap has none."""
-    import numpy as np
-
-    centre = (shares + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * np.sqrt(shares * (1 - shares) / n + Z**2 / (4 * n**2))
-    low = np.where(shares <= 0, 0.0, centre - half)
-    high = np.where(shares >= 1, 1.0, centre + half)
-    return list(zip(low.tolist(), high.tolist(), strict=True))
 
 
 def _by_head(measure: Measure, read: Read, draw: Draw) -> tuple[tuple[str, float], ...]:

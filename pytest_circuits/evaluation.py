@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_circuits.claims import Claim, check_prompts
+from pytest_circuits.claims import Claim
+from pytest_circuits.deciding import Entry, Outcome, decide
 from pytest_circuits.engine.engine import Engine, Pass
 from pytest_circuits.engine.memory import DEFAULT_MEMORY
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
-from pytest_circuits.estimates import Sample, sample
+from pytest_circuits.estimates import ALPHA, Sample, sample
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.readings import Draw, Need
+from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task
 from pytest_circuits.tasks.ioi import IOI
 from pytest_circuits.verdicts import Estimate, Method, Verdict, judge
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
+    from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.intervals import Interval
 
 
 class Evaluation:
@@ -45,10 +50,25 @@ class Evaluation:
         """The forward passes made so far."""
         return tuple(self._engine.passes)
 
+    def focus(self, wanted: Iterable[tuple[Measure, Draw]]) -> None:
+        """Read for these only from now on; what was read is kept."""
+        self._engine.forget_plans()
+        for measure, draw in wanted:
+            self._plan(measure, draw)
+
     def estimate(self, measure: Measure, draw: Draw) -> Estimate:
         """Return the estimate of a measure on the prompts of `draw`."""
+        return self.look(measure, draw, draw.n, ALPHA)[0]
+
+    def look(
+        self, measure: Measure, draw: Draw, prompts: int, alpha: float
+    ) -> tuple[Estimate, tuple[Interval, ...]]:
+        """Return the estimate on the first prompts of `draw`, at level 1 - `alpha`."""
         measure = self._searched(measure, draw)
-        found = sample(measure, self._engine.numbers, draw)
+        found = sample(measure, partial(self._engine.numbers, rows=prompts), draw, alpha=alpha)
+        return self._estimate(measure, draw, found), found.intervals
+
+    def _estimate(self, measure: Measure, draw: Draw, found: Sample) -> Estimate:
         texts = self._texts(measure.needs(draw)[0])
         return Estimate(
             measure=measure,
@@ -59,6 +79,11 @@ class Evaluation:
             by_prompt=tuple(zip(texts, found.by_prompt, strict=False)),
             method=self._method(measure, draw, found),
         )
+
+    def weighted(self, measure: Measure, draw: Draw, rows: Array) -> Array:
+        """Return a measure's value under each row of prompt weights, [parts, draws]."""
+        measure = self._searched(measure, draw)
+        return measure.value(self._engine.numbers, draw, lambda n: rows)
 
     def verdict(self, claim: Claim, draw: Draw) -> Verdict:
         """Return the verdict on a claim."""
@@ -71,7 +96,10 @@ class Evaluation:
             return  # said again, to whom it concerns, when this one is asked for
 
     def _searched(self, measure: Measure, draw: Draw) -> Measure:
-        """Return the measure that is left when all searching is done, its needs planned."""
+        """Return the measure that is left when all searching is done, its needs planned.
+
+        Searches read all of their prompts, which are others than those of the claim.
+        """
         while True:
             self._engine.plan(measure.needs(draw))
             refined = measure.refined(self._engine.numbers, draw)
@@ -130,10 +158,13 @@ def check(
     task: Task | None = None,
     prompts: int = 128,
     seed: int = 0,
+    rules: Rules = DEFAULT_RULES,
     memory: int = DEFAULT_MEMORY,
 ) -> Verdict:
     """Return the verdict on one claim; see `check_all`."""
-    return check_all([claim], model, task=task, prompts=prompts, seed=seed, memory=memory)[0]
+    return check_all(
+        [claim], model, task=task, prompts=prompts, seed=seed, rules=rules, memory=memory
+    )[0]
 
 
 def check_all(
@@ -143,12 +174,14 @@ def check_all(
     task: Task | None = None,
     prompts: int = 128,
     seed: int = 0,
+    rules: Rules = DEFAULT_RULES,
     memory: int = DEFAULT_MEMORY,
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts on claims about the same prompts, sharing forward passes.
+    """Return the verdicts on claims decided together, sharing forward passes.
 
-    `task` is IOI() unless given; `memory` (bytes) bounds the activations kept at once. Raises
-    `ClaimNotEvaluable` if one of them cannot be evaluated.
+    `task` is IOI() unless given; up to `prompts` of it are used, as few as decide a claim under
+    `rules`, which keep the error of all of them together; `memory` (bytes) bounds the activations
+    kept at once. Raises `ClaimNotEvaluable` if one of them cannot be evaluated.
     """
     claims = tuple(claims)
     for each in claims:
@@ -157,8 +190,16 @@ def check_all(
                 f"`claim` must be a measure compared with a threshold; got {each!r}."
             )
     draw = _draw(task, prompts, seed)
+    entries = [Entry(claim=claim, draw=draw, rules=rules) for claim in claims]
     evaluation = Evaluation(model, [(claim.measure, draw) for claim in claims], memory=memory)
-    return tuple(evaluation.verdict(claim, draw) for claim in claims)
+    found = decide(evaluation, entries)
+    return tuple(_verdict(found[each]) for each in entries)
+
+
+def _verdict(outcome: Outcome) -> Verdict:
+    if isinstance(outcome, Verdict):
+        return outcome
+    raise outcome
 
 
 def _draw(task: Task | None, prompts: int, seed: int) -> Draw:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from pytest_circuits.models.base import DTYPES
+from pytest_circuits.rules import CORRECTIONS, Correction
 
+ALL = "all"
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -30,13 +32,22 @@ class Settings:
     missing_model: str
     mutate: bool
     mutants: tuple[str, ...]
+    card: bool
+    dry_run: bool
+    correction: Correction | None = None
+    first: int | None = None  # 0: no look before the last
 
     def as_flags(self) -> str:
         """Return the flags, but for the model, that make a rerun draw and load the same."""
         flags: dict[str, object] = {"prompts": self.prompts, "seed": self.seed}
+        flags |= {"correction": self.correction, "first": self._first_as_given}
         flags |= {"device": self.device} if self.device != "cpu" else {}
         flags |= {"dtype": self.dtype} if self.dtype != "float32" else {}
         return " ".join(f"--circuit-{k} {v}" for k, v in flags.items() if v is not None)
+
+    @property
+    def _first_as_given(self) -> str | None:
+        return None if self.first is None else str(self.first or ALL)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -64,6 +75,8 @@ _INI_TYPES = {
     "prompts": "int",
     "seed": "int",
     "mutate": "bool",
+    "card": "bool",
+    "dry_run": "bool",
     "mutants": "linelist",
 }
 
@@ -71,6 +84,8 @@ _OPTIONS = (
     ("model", "SPEC", "model to evaluate claims on instead of the suite's own; repeatable"),
     ("prompts", "N", "prompts per claim instead of the suite's own number"),
     ("seed", "N", "seed of the prompts instead of the suite's own"),
+    ("correction", "|".join(CORRECTIONS), "how a suite's claims share the error allowed: holm"),
+    ("first", "N|all", "prompts of the first look; undecided claims look at more, up to all: 32"),
     ("device", "DEVICE", "torch device, cpu by default"),
     ("dtype", "DTYPE", f"dtype of the weights: {', '.join(DTYPES)} (float32 by default)"),
     ("cache_dir", "DIR", "where packaged models are unpacked to, the user's cache by default"),
@@ -81,6 +96,8 @@ _OPTIONS = (
         "error|skip",
         "what a claim is whose model is not available: error (default)",
     ),
+    ("card", "", "print which kinds of evidence the claims of each suite give, and which not"),
+    ("dry_run", "", "say what claims would cost, from a pilot on few prompts; evaluate none"),
     ("mutate", "", "then sabotage the model in known ways, and say which claims notice"),
     ("mutants", "PATTERN", "with --circuit-mutate: only mutants whose name matches; repeatable"),
 )
@@ -100,8 +117,12 @@ def read_settings(config: pytest.Config) -> Settings:
         missing_model=_choice(
             "missing-model", _value(config, "missing_model") or "error", ("error", "skip")
         ),
+        card=bool(_value(config, "card")),
+        dry_run=bool(_value(config, "dry_run")),
         mutate=bool(_value(config, "mutate")),
         mutants=_patterns(_value(config, "mutants") or (), _value(config, "mutate")),
+        correction=_correction(_value(config, "correction")),
+        first=_first(config),
     )
 
 
@@ -160,6 +181,17 @@ def _choice(name: str, value: str, known: tuple[str, ...]) -> str:
             f"--circuit-{name} must be one of {', '.join(known)}; got {value!r}"
         )
     return value
+
+
+def _correction(value: str | None) -> Correction | None:
+    if not value:
+        return None
+    _choice("correction", value, CORRECTIONS)
+    return next(each for each in CORRECTIONS if each == value)
+
+
+def _first(config: pytest.Config) -> int | None:
+    return 0 if _value(config, "first") == ALL else _whole(config, "first", least=2)
 
 
 def _device(value: str) -> str:

@@ -38,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
         check_one_process(config)
         config.pluginmanager.register(Mutation(config), "circuits-mutation")
+    if config.stash[SESSION].settings.dry_run:
+        from pytest_circuits.dry_run import DryRun, check_alone
+
+        check_alone(config)
+        config.pluginmanager.register(DryRun(config), "circuits-dry-run")
     if not hasattr(config, "workerinput"):
         from pytest_circuits.reporter import Reporter
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from pytest_circuits.collection import CLAIM
+from pytest_circuits.report.card import card_lines
 from pytest_circuits.report.summary import (
     EXPECTED,
     NOT_EVALUATED,
     PROPERTY,
     Row,
     as_document,
+    cards,
     cost,
     counted,
     is_about_claim,
@@ -68,8 +70,9 @@ class Reporter:
 
         Under xdist an internal error can lose a failing test and still exit 0 (xdist #1017).
         """
-        if self._config.option.collectonly or self._config.getoption("setuponly", False):
-            return  # --setup-plan implies the latter
+        option, dry_run = self._config.option, self._config.stash[SESSION].settings.dry_run
+        if option.collectonly or getattr(option, "setuponly", False) or dry_run:
+            return  # --setup-plan implies the second
         self._write_json()
         if exitstatus == 0:
             self._lost = sorted(self._expected - self._reported)
@@ -101,6 +104,8 @@ class Reporter:
             for line in table(evaluated):
                 write(line)
             write(cost(evaluated))
+        if self._config.stash[SESSION].settings.card:
+            self._write_cards(terminalreporter)
         for line in not_evaluated(self._rows.values()):
             write(line, red=True, bold=True)
         if self._unwritten:
@@ -110,6 +115,12 @@ class Reporter:
             write(f"{lost} produced NO REPORT:", red=True, bold=True)
             for nodeid in self._lost:
                 write(f"  {nodeid}", red=True)
+
+    def _write_cards(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for file, card in cards(self._rows.values()).items():
+            terminalreporter.write_sep("-", f"validity card: {file}")
+            for line in card_lines(card):
+                terminalreporter.write_line(line)
 
 
 def _row(report: pytest.TestReport) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from os.path import relpath
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,9 @@ from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.options import Settings
 
 if TYPE_CHECKING:
+    from pytest_circuits.deciding import Entry, Outcome
     from pytest_circuits.evaluation import Evaluation
+    from pytest_circuits.forecast import Forecast
     from pytest_circuits.models.base import Model
     from pytest_circuits.verdicts import Verdict
 
@@ -36,7 +38,7 @@ class ClaimSession:
         self.notify = notify
         self._loaders: dict[str, Loader] = {}
         self._items: Sequence[pytest.Item] = ()
-        self._evaluation: tuple[str, Evaluation] | None = None
+        self._evaluation: tuple[str, Evaluation, Mapping[Entry, Outcome]] | None = None
         self._unavailable: dict[str, ClaimNotEvaluable | CircuitUsageError] = {}
         self._reported = 0
 
@@ -46,15 +48,26 @@ class ClaimSession:
 
     def verdict_or_reason(self, item: pytest.Item, load: Loader) -> Verdict | Exception:
         """Return the verdict on an item's claim, or why there is none."""
-        wanted = item.stash[CLAIM]
         try:
-            return self._evaluation_on(_spec_of(item), load).verdict(wanted.claim, wanted.draw)
+            return self._outcomes_on(_spec_of(item), load)[entry_of(item)]
         except (ClaimNotEvaluable, CircuitUsageError) as error:
             return error
 
     def model(self, spec: str) -> Model:
         """Return a model that claims were evaluated on: the one in hand, or loaded once more."""
-        return self._evaluation_on(spec, self._loaders[spec]).model
+        if self._evaluation is not None and self._evaluation[0] == spec:
+            return self._evaluation[1].model
+        self._evaluation = None
+        return self._load(spec, self._loaders[spec])
+
+    def forecasts(self, spec: str, load: Loader) -> tuple[Forecast, ...]:
+        """Return what the claims on a model would cost; raise if it cannot be loaded."""
+        from pytest_circuits.forecast import forecast
+
+        items = [item for item in self._items if item.stash[CLAIM].spec == spec]
+        entries = [(item.name, entry_of(item)) for item in items]
+        model = self._load(spec, load)
+        return forecast(model, entries, memory=self._memory, notify=self.notify)
 
     def new_passes(self) -> list[dict[str, Any]]:
         """Return the forward passes made since the last call, as builtins."""
@@ -63,13 +76,18 @@ class ClaimSession:
         self._reported = len(passes)
         return new
 
-    def _evaluation_on(self, spec: str, load: Loader) -> Evaluation:
+    def _outcomes_on(self, spec: str, load: Loader) -> Mapping[Entry, Outcome]:
+        """Return what came of all claims on a model: they are decided together."""
+        from pytest_circuits.deciding import decide
+
         if self._evaluation is None or self._evaluation[0] != spec:
             self._evaluation = None  # let go of the last model before the next is loaded
             self._reported = 0
             self._loaders[spec] = load
-            self._evaluation = (spec, self._start(spec, self._load(spec, load)))
-        return self._evaluation[1]
+            evaluation = self._start(self._load(spec, load))
+            items = [item for item in self._items if item.stash[CLAIM].spec == spec]
+            self._evaluation = (spec, evaluation, decide(evaluation, [*map(entry_of, items)]))
+        return self._evaluation[2]
 
     def _load(self, spec: str, load: Loader) -> Model:
         """Load a model; one that could not be loaded is not tried again for the next claim."""
@@ -82,18 +100,31 @@ class ClaimSession:
             self._unavailable[spec] = error.with_traceback(None)
             raise
 
-    def _start(self, spec: str, model: Model) -> Evaluation:
-        from pytest_circuits.engine.memory import DEFAULT_MEMORY
+    def _start(self, model: Model) -> Evaluation:
         from pytest_circuits.evaluation import Evaluation
 
         _share_cores()
-        claims = [item.stash[CLAIM] for item in self._items]
         return Evaluation(
             model,
-            [(each.claim.measure, each.draw) for each in claims if each.spec == spec],
-            memory=DEFAULT_MEMORY if self.settings.memory is None else self.settings.memory,
+            (),
+            memory=self._memory,
             notify=self.notify,
         )
+
+    @property
+    def _memory(self) -> int:
+        from pytest_circuits.engine.memory import DEFAULT_MEMORY
+
+        return DEFAULT_MEMORY if self.settings.memory is None else self.settings.memory
+
+
+def entry_of(item: pytest.Item) -> Entry:
+    """Return an item's claim as a member of its family: the claims of its file, on its model."""
+    from pytest_circuits.deciding import Entry
+
+    found = item.stash[CLAIM]
+    file = found.nodeid.split("::")[0]
+    return Entry(claim=found.claim, draw=found.draw, rules=found.rules, family=file)
 
 
 SESSION = pytest.StashKey[ClaimSession]()

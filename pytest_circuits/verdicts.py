@@ -127,12 +127,50 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Decision:
+    """How sure a verdict is, and what that took; see `statistics`.
+
+    `holds` and `refuted` are p-values for either, adjusted for all looks made and for the number
+    of `claims` decided together by `correction`; a claim is decided where one of them is at most
+    `alpha`. `prompts` of a `budget` were used, in `looks` of `most_looks`.
+    """
+
+    holds: float
+    refuted: float
+    alpha: float
+    correction: str
+    claims: int
+    prompts: int
+    budget: int
+    looks: int
+    most_looks: int
+
+    @property
+    def status(self) -> Status:
+        """Holds, refuted, or undecided because the budget is spent."""
+        if min(self.holds, self.refuted) > self.alpha:
+            return "undecided"
+        return "holds" if self.holds <= self.refuted else "refuted"
+
+    def __str__(self) -> str:
+        found = min(self.holds, self.refuted)
+        family = f", {self.correction} over {self.claims} claims" if self.claims > 1 else ""
+        spent = "budget spent" if self.status == "undecided" else "decided"
+        return (
+            f"p {found:.2g} (alpha {self.alpha:g}{family}); {spent} at {self.prompts} of "
+            f"{self.budget} prompts, look {self.looks} of {self.most_looks}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """A claim with what was measured. True only if it holds; undecided does not pass.
 
     `status`: `holds` if the whole interval of every part satisfies the claim, `refuted` if the
-    interval of some part lies wholly outside, `undecided` otherwise. `worst` is the part with the
-    smallest margin and `margin` its value's distance to the threshold, negative if unsatisfied.
+    interval of some part lies wholly outside, `undecided` otherwise; of a claim decided among
+    others, what its `decision` says. `ways` are the verdicts under each method of a sweep, each on
+    its own; the estimate is then that of the worst. `worst` is the part with the smallest margin
+    and `margin` its value's distance to the threshold, negative if unsatisfied.
     """
 
     claim: Claim
@@ -140,6 +178,8 @@ class Verdict:
     estimate: Estimate
     worst: Part
     margin: float
+    decision: Decision | None = None
+    ways: tuple[tuple[str, Verdict], ...] = ()
 
     def __bool__(self) -> bool:
         return self.status == "holds"
@@ -173,6 +213,8 @@ class Verdict:
             "n": self.estimate.n,
             "unit": self.estimate.unit,
             "source": self.claim.source,
+            "decision": None if self.decision is None else asdict(self.decision),
+            "ways": {label: _as_way(verdict) for label, verdict in self.ways},
             "parts": [asdict(part) for part in self.estimate.parts],
             "by_head": dict(self.estimate.by_head),
             "worst_prompts": [list(each) for each in self.worst_prompts()],
@@ -180,10 +222,32 @@ class Verdict:
         }
 
 
-def judge(claim: Claim, estimate: Estimate) -> Verdict:
-    """Return the verdict on a claim, given the estimate of its measure."""
+def _as_way(verdict: Verdict) -> dict[str, Any]:
+    worst, method = verdict.worst, verdict.estimate.method
+    return {
+        "status": verdict.status,
+        "value": worst.value,
+        "low": worst.low,
+        "high": worst.high,
+        "n": verdict.estimate.n,
+        "seed": method.seed,
+        "runs": list(method.runs),
+    }
+
+
+def judge(
+    claim: Claim,
+    estimate: Estimate,
+    decision: Decision | None = None,
+    ways: tuple[tuple[str, Verdict], ...] = (),
+) -> Verdict:
+    """Return the verdict on a claim, given the estimate of its measure.
+
+    Without a `decision` the intervals decide, each part on its own.
+    """
     decided = {claim.decide(part.low, part.high) for part in estimate.parts}
     status: Status = next(s for s in ("refuted", "undecided", "holds") if s in decided)
+    status = status if decision is None else decision.status
     worst = min(estimate.parts, key=lambda part: claim.margin(part.value))
     return Verdict(
         claim=claim,
@@ -191,6 +255,8 @@ def judge(claim: Claim, estimate: Estimate) -> Verdict:
         estimate=estimate,
         worst=worst,
         margin=claim.margin(worst.value),
+        decision=decision,
+        ways=ways,
     )
 
 

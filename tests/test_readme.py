@@ -75,7 +75,7 @@ def test_a_command_prints_what_the_readme_says(project, block):
 def test_python_blocks_run(capsys):
     for block in blocks("python"):
         exec(compile(block[4], str(README), "exec"), {"__name__": "readme"})
-    assert "bootstrap" in capsys.readouterr().out
+    assert "interval over prompts" in capsys.readouterr().out
 
 
 def test_the_install_commands_resolve():

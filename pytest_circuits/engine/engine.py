@@ -18,7 +18,13 @@ from pytest_circuits.engine.batch import Batch
 from pytest_circuits.engine.blocks import Unsupported
 from pytest_circuits.engine.full import FullForwards
 from pytest_circuits.engine.lightcone import LightCone
-from pytest_circuits.engine.memory import DEFAULT_MEMORY, SWEEP_SHARE, batch_size, in_batches
+from pytest_circuits.engine.memory import (
+    DEFAULT_MEMORY,
+    SWEEP_SHARE,
+    batch_size,
+    bytes_per_prompt,
+    in_batches,
+)
 from pytest_circuits.engine.reads import (
     check_head,
     check_nodes,
@@ -47,7 +53,8 @@ class Pass:
     """A pass that was made: every prompt of a distribution, in some batches.
 
     `interventions` were made on it beside, or in place of, the plain run; `forwards` is what it all
-    cost, in plain forward passes of these prompts, counted by multiplications.
+    cost, in plain forward passes of these prompts, counted by multiplications. `bytes_per_prompt`
+    is what the activations of a prompt are reckoned at while it is in a batch.
     """
 
     what: str
@@ -56,6 +63,7 @@ class Pass:
     batches: int
     seconds: float
     forwards: float
+    bytes_per_prompt: int
 
 
 class Engine:
@@ -256,7 +264,8 @@ class Engine:
         interventions = sum(run.under is not None for run in results)
         self._notify(_progress(distribution, results, len(rows)))
         started, cost = perf_counter(), self._executor.cost
-        size = self._batch_size(prompts, results, collectors)
+        need = self._bytes_per_prompt(prompts, results)
+        size = self._batch_size(prompts, need, collectors)
         batches = in_batches(rows, size, work, self._notify)
         width = max(map(len, prompts.ids))
         self.passes.append(
@@ -267,6 +276,7 @@ class Engine:
                 batches=batches,
                 seconds=perf_counter() - started,
                 forwards=(self._executor.cost - cost) / (len(rows) * width),
+                bytes_per_prompt=need,
             )
         )
         self._references.keep(collectors)
@@ -314,18 +324,13 @@ class Engine:
     def _collected(self, draw: Draw, reference: Reference, rows: Batch) -> Source:
         return self._references.source(draw, reference, rows)
 
-    def _batch_size(
-        self, prompts: Prompts, results: dict[Run, Results], collectors: Sequence[Collector]
-    ) -> int:
+    def _bytes_per_prompt(self, prompts: Prompts, results: dict[Run, Results]) -> int:
         kept = {site for each in results.values() for site in each.sites}
-        return batch_size(
-            self.model,
-            prompts,
-            kept,
-            memory=self._memory,
-            worlds=_worlds(results),
-            held=self._references.held(collectors),
-        )
+        return bytes_per_prompt(self.model, max(map(len, prompts.ids)), kept, _worlds(results))
+
+    def _batch_size(self, prompts: Prompts, need: int, collectors: Sequence[Collector]) -> int:
+        held = self._references.held(collectors)
+        return batch_size(self.model, prompts, need, memory=self._memory, held=held)
 
 
 def _worlds(runs: Iterable[Run]) -> int:

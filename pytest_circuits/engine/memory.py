@@ -30,19 +30,15 @@ class Held:
 def batch_size(
     model: Model,
     prompts: Prompts,
-    sites: Iterable[Site],
+    need: int,
     *,
     memory: int,
-    worlds: int = 1,
     held: Iterable[Held] = (),
 ) -> int:
     """Return how many prompts fit the budget in bytes.
 
-    `worlds` are the runs of a batch whose activations are kept side by side, `sites` what else is
-    kept, `held` what references hold meanwhile.
+    `need` are the bytes of one prompt, `held` what references hold meanwhile.
     """
-    longest = max(map(len, prompts.ids))
-    need = bytes_per_prompt(model, longest, sites, worlds)
     holding = sum(each.rows * 4 * prod(shape_of(model, each.site, each.length)) for each in held)
     free = memory - memory // SWEEP_SHARE - holding
     if need > free:
@@ -55,7 +51,10 @@ def batch_size(
 
 
 def bytes_per_prompt(model: Model, length: int, sites: Iterable[Site], worlds: int) -> int:
-    """Return the bytes one prompt of `length` tokens takes: worlds, kept sites, working space."""
+    """Return the bytes one prompt of `length` tokens takes while it is in a batch.
+
+    `worlds` are the runs whose activations are kept side by side, `sites` what else is kept.
+    """
     cfg = model.bridge.cfg
     width = 4 if model.dtype == "float32" else 2
     kept = sum(prod(shape_of(model, site, length)) for site in sites if site.name == "pattern")

@@ -58,6 +58,10 @@ class Measure(ABC):
         """
         return None
 
+    def denominator(self) -> Measure | None:
+        """Return what the value is divided by, None if it is no ratio; it must not be 0."""
+        return None
+
     def labels(self) -> tuple[str, ...]:
         """Return what is measured separately: a head each, or one empty label."""
         return ("",)
@@ -143,6 +147,10 @@ class Combined(Measure):
             return left - right
         with np.errstate(divide="ignore", invalid="ignore"):
             return left / np.where(right == 0.0, np.nan, right)
+
+    def denominator(self) -> Measure | None:
+        """Return the right side of a ratio."""
+        return self.right if self.operation == "/" else None
 
     def refined(self, read: Read, draw: Draw) -> Measure | None:
         """Refine either side."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.interventions import Intervention, patch
+from pytest_circuits.measures.base import Measure
+from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.measures.effects import Effect, What
 from pytest_circuits.measures.signals import check_known, table_of
 from pytest_circuits.readings import Draw
@@ -48,6 +50,10 @@ class Carries(Effect):
     def changed(self, part: What, draw: Draw) -> Intervention:
         """Patch the part from prompts in which just this feature is inverted."""
         return patch(part, over=_inverted(draw.task, self.feature))
+
+    def denominator(self) -> Measure:
+        """Return F(M)."""
+        return logit_difference(on=self.on, under=self.given)
 
     def statistic(self, before: Array, after: Array) -> Array:
         """Return (F - F inverted) / 2F, not a number where F is 0."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Reference
+from pytest_circuits.measures.base import Measure
+from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.measures.effects import TotalEffect, What
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ class KnockOutShare(TotalEffect):
                 f"`what`: shares that are left without {self.what}, one head at a time, do not add "
                 "up to anything: claim role.each, role.mean, or the role as a whole."
             )
+
+    def denominator(self) -> Measure:
+        """Return F(M)."""
+        return logit_difference(on=self.on, under=self.given)
 
     def statistic(self, before: Array, after: Array) -> Array:
         """Return F after / F before, not a number where the latter is 0."""

@@ -74,6 +74,10 @@ class FaithfulnessArea(Measure):
         heights = faithful if self.area == "CPR" else abs(1 - faithful)
         return _mean_height(np.array(self.kept, dtype=float), heights)
 
+    def denominator(self) -> Measure:
+        """Return F(M)."""
+        return logit_difference()
+
     def _scores(self) -> tuple[LogitDifference, ...]:
         order = _in_order(self.what)
         return tuple(

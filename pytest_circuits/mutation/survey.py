@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from pytest_circuits.deciding import Entry, Outcome, decide
 from pytest_circuits.engine.memory import DEFAULT_MEMORY
-from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.mutation.account import Account, Trial
 from pytest_circuits.mutation.mutants import Mutant, as_dict
 from pytest_circuits.mutation.sabotage import NothingChanged, applied
+from pytest_circuits.rules import Rules
 
 if TYPE_CHECKING:
     from pytest_circuits.claims import Claim
@@ -72,13 +74,15 @@ class _Examined:
     def __init__(self, model: Model, claims: Claims, memory: int) -> None:
         self._claims = claims
         _, self._draw = next(iter(claims.values()))
-        planned = [(claim.measure, draw) for claim, draw in claims.values()]
-        planned.append((logit_difference(), self._draw))
-        self._evaluation = Evaluation(model, planned, memory=memory)
+        self._evaluation = Evaluation(model, (), memory=memory)
 
     def statuses(self) -> dict[str, str]:
-        """Return what each claim is."""
-        return {name: self._status(claim, draw) for name, (claim, draw) in self._claims.items()}
+        """Return what each claim is, by itself, on all of its prompts."""
+        found = decide(self._evaluation, [*map(_alone, self._claims.values())])
+        return {
+            name: _status(found[_alone(claim_and_draw)])
+            for name, claim_and_draw in self._claims.items()
+        }
 
     def behaviour(self) -> float | None:
         """Return the logit difference on the first claim's prompts, if the task has one."""
@@ -87,8 +91,12 @@ class _Examined:
         except ClaimNotEvaluable:
             return None
 
-    def _status(self, claim: Claim, draw: Draw) -> str:
-        try:
-            return self._evaluation.verdict(claim, draw).status
-        except (ClaimNotEvaluable, CircuitUsageError):
-            return "error"
+
+def _alone(given: tuple[Claim, Draw]) -> Entry:
+    """Return a claim that is decided by itself: a mutant is to be noticed claim by claim."""
+    claim, draw = given
+    return Entry(claim=claim, draw=draw, rules=Rules(correction="none", first=None))
+
+
+def _status(outcome: Outcome) -> str:
+    return "error" if isinstance(outcome, Exception) else outcome.status

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import Any
 
+from pytest_circuits.report.card import card
+
 PROPERTY = "circuit_"
 NOT_EVALUATED = "not evaluated"
 RANK = ("error", NOT_EVALUATED, "refuted", "undecided", "holds")
@@ -31,6 +33,12 @@ class Row:
     reason: str = ""
     note: str = ""
     passes: tuple[dict[str, Any], ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """The file whose suite the claim belongs to."""
+        return self.nodeid.split("::")[0]
 
 
 def as_properties(verdict: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -59,6 +67,7 @@ def row_of(
         reason=found.get(PROPERTY + "reason", reason),
         note=note,
         passes=tuple(json.loads(found.get(PROPERTY + "passes", "[]"))),
+        facts=json.loads(found.get(PROPERTY + "facts", "{}")),
     )
 
 
@@ -100,7 +109,7 @@ def worst_first(rows: Iterable[Row]) -> list[Row]:
 
 def table(rows: Sequence[Row]) -> list[str]:
     """Return the summary table as lines of plain text."""
-    header = ("claim", "measured [95 % interval]", "required", "margin", "n", "")
+    header = ("claim", "measured [interval]", "required", "margin", "n", "")
     cells = [header, *map(_cells, worst_first(rows))]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     return [
@@ -118,15 +127,17 @@ def not_evaluated(rows: Iterable[Row]) -> list[str]:
 
 
 def cost(rows: Iterable[Row]) -> str:
-    """Return what was run, and what it cost in plain forward passes of the same prompts."""
+    """Return what was run, and what it cost in plain forward passes of the most prompts."""
     passes = [each for row in rows for each in row.passes]
-    interventions, forwards, seconds = (
-        sum(each[key] for each in passes) for key in ("interventions", "forwards", "seconds")
+    interventions, seconds = (
+        sum(each[key] for each in passes) for key in ("interventions", "seconds")
     )
+    most = max((each["prompts"] for each in passes), default=1)
+    forwards = sum(each["forwards"] * each["prompts"] for each in passes) / most
     made = counted(len(passes), "pass", "passes")
     return (
-        f"{made}, {counted(interventions, 'intervention')}, {forwards:.1f} forward-equivalents, "
-        f"{seconds:.1f} s in the model"
+        f"{made}, {counted(interventions, 'intervention')}, {forwards:.1f} forward-equivalents of "
+        f"{counted(most, 'prompt')}, {seconds:.1f} s in the model"
     )
 
 
@@ -137,7 +148,17 @@ def as_document(rows: Sequence[Row]) -> dict[str, Any]:
             {"nodeid": row.nodeid, **row.verdict, **_outcome(row)} for row in worst_first(rows)
         ],
         "passes": [each for row in rows for each in row.passes],
+        "validity": cards(rows),
     }
+
+
+def cards(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
+    """Return the validity card of every file with claims."""
+    by_file: dict[str, list[tuple[dict[str, Any], str]]] = {}
+    for row in rows:
+        if row.facts:
+            by_file.setdefault(row.file, []).append((row.facts, row.status))
+    return {file: card(claims) for file, claims in sorted(by_file.items())}
 
 
 def _outcome(row: Row) -> dict[str, str]:

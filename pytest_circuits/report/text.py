@@ -33,6 +33,8 @@ def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[s
         *_field("claim", str(verdict.claim), most=2),
         *_field("measured", f"{_measured(verdict)}, {method.interval}", most=2),
         *_field("required", f"{verdict.claim.required()}, margin {verdict.margin:+.3g}"),
+        *_field("decision", str(verdict.decision or ""), most=2),
+        *_ways(verdict),
         *_field(_parts_are(verdict), "; ".join(_parts(verdict)), most=2),
         *_worst_prompts(verdict),
         *_field(
@@ -59,8 +61,15 @@ def _measured(verdict: Verdict) -> str:
 
 def _reason(verdict: Verdict) -> str:
     if verdict.status == "undecided":
-        return "the interval straddles the threshold; more prompts would decide (--circuit-prompts)"
+        return f"{_why_undecided(verdict)}; more prompts would decide (--circuit-prompts)"
     return "no value of the interval satisfies it" if verdict.status == "refuted" else "it holds"
+
+
+def _why_undecided(verdict: Verdict) -> str:
+    alone = {verdict.claim.decide(part.low, part.high) for part in verdict.estimate.parts}
+    if verdict.decision is None or alone != {"holds"}:
+        return "the interval straddles the threshold"
+    return f"the interval satisfies it, but not for {verdict.decision.claims} claims together"
 
 
 def _parts_are(verdict: Verdict) -> str:
@@ -77,6 +86,17 @@ def _parts(verdict: Verdict) -> Iterator[str]:
     yield from shown[:MOST_PARTS]
     if len(shown) > MOST_PARTS:
         yield f"and {len(shown) - MOST_PARTS} more"
+
+
+def _ways(verdict: Verdict) -> Iterator[str]:
+    """Return a line per method of a sweep, those that do not hold first."""
+    order = ("refuted", "undecided", "holds")
+    ways = sorted(verdict.ways, key=lambda each: order.index(each[1].status))
+    for i, (label, each) in enumerate(ways[:MOST_PARTS]):
+        said = f"{each.status}: {label}, {_measured(each)}"
+        yield from _field("methods" if i == 0 else "", said, keep_label=True)
+    if len(ways) > MOST_PARTS:
+        yield from _field("", f"and {len(ways) - MOST_PARTS} more", keep_label=True)
 
 
 def _worst_prompts(verdict: Verdict) -> Iterator[str]:

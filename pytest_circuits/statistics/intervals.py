@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.statistics.influence import ROUNDING, Expansion, Value, curves, expand, steps
 from pytest_circuits.statistics.skewness import Skewness, skewness
@@ -29,6 +29,7 @@ class Interval(ABC):
     if the truth is at the bound, that happens with probability alpha / 2.
     """
 
+    method: ClassVar[str]
     point: float
 
     @property
@@ -90,6 +91,7 @@ class Studentised(Interval):
     It is too short where rare prompts decide the value and none of them was drawn.
     """
 
+    method: ClassVar[str] = "Student's t, skewness corrected"
     point: float
     df: int
     shift: float
@@ -143,6 +145,7 @@ class Percentile(Interval):
     p-values count resamples, add-one, and so are at least 2 / (resamples + 1).
     """
 
+    method: ClassVar[str] = f"percentile bootstrap, {RESAMPLES} resamples"
     point: float
     draws: Array
 
@@ -171,6 +174,7 @@ class Percentile(Interval):
 class Known(Interval):
     """A number that is the same whatever prompts are drawn, as far as those drawn can tell."""
 
+    method: ClassVar[str] = "no variation"
     point: float
 
     @property
@@ -207,6 +211,11 @@ class Folded(Interval):
     """
 
     signed: Interval
+
+    @property
+    def method(self) -> str:  # type: ignore[override]
+        """That of the signed interval."""
+        return self.signed.method
 
     @property
     def lowest(self) -> float:

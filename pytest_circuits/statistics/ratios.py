@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import copysign, inf, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.statistics.influence import ROUNDING, Expansion, Value, expand
 from pytest_circuits.statistics.intervals import Interval, Known, intervals
@@ -42,6 +42,7 @@ class Ratio(Interval):
     `docs/calibration.md` for its coverage where the bottom is few standard errors from 0.
     """
 
+    method: ClassVar[str] = "Fieller, skewness corrected"
     top: float
     bottom: float
     of_top: Array

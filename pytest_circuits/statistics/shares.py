@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import copysign, inf, sqrt
 from statistics import NormalDist
+from typing import ClassVar
 
 from pytest_circuits.statistics.intervals import Interval
 from pytest_circuits.statistics.special import beta_cdf, root
@@ -22,6 +23,7 @@ class Share(Interval):
     Hits need not be whole: for numbers between 0 and 1 per prompt the interval is too wide.
     """
 
+    method: ClassVar[str] = "mid-p"
     hits: float
     n: int
     exact: bool = False
@@ -76,6 +78,7 @@ class ShareDifference(Interval):
     prompts, the end nearer to 0 is too near to the point.
     """
 
+    method: ClassVar[str] = "Tango, difference of shares"
     first_only: float
     second_only: float
     n: int

@@ -125,6 +125,16 @@ class IOI:
         return tuple(_COUNTERPARTS)
 
     @property
+    def neutral(self) -> tuple[str, ...]:
+        """The counterparts in which the task is absent."""
+        return (ABC, DISTRACTOR_ABC)
+
+    @property
+    def adversarial(self) -> tuple[str, ...]:
+        """The counterparts on which the model, if it works by the paper's circuit, goes wrong."""
+        return (DISTRACTOR,)
+
+    @property
     def signals(self) -> tuple[str, ...]:
         """What S-inhibition heads say of S: where it stands first, and who it is."""
         return ("position", "token")
@@ -188,7 +198,7 @@ class IOI:
         return Dataset(
             prompts=prompts[self.name],
             counterparts={name: prompts[name] for name in _COUNTERPARTS},
-            neutral=frozenset({ABC, DISTRACTOR_ABC}),
+            neutral=frozenset(self.neutral),
             left_out=stock.left_out,
             description=(
                 f"IOI, n={n}, seed={seed}, bos={self.bos}, orders {'+'.join(self.orders)}, "

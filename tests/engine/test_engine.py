@@ -269,7 +269,7 @@ def test_the_method_says_everything(model):
     assert "n=24" in method.task
     assert method.runs[0] == "IOI"
     assert "2.1, 1.3 -> mean over ABC per template and position" in method.runs[1]
-    assert "bootstrap" in method.interval
+    assert method.interval.startswith("95 % interval over prompts")
     assert re.fullmatch(
         r"light cone \(recomputed logits within \de-0\d of a full forward\)", method.engine
     )

@@ -20,7 +20,19 @@ import pytest
 import pytest_circuits.evaluation
 from pytest_circuits.estimates import Part
 from pytest_circuits.models.base import Model
-from pytest_circuits.verdicts import Estimate, Method, judge
+from pytest_circuits.statistics.intervals import Interval
+from pytest_circuits.verdicts import Estimate, Method
+
+
+class Canned(Interval):
+    def at(self, alpha):
+        return 0.4, 0.6
+
+    def p_above(self, bound):
+        return 0.0 if bound <= 0.4 else 1.0
+
+    def p_below(self, bound):
+        return 0.0 if bound >= 0.6 else 1.0
 
 
 class Evaluation:
@@ -29,7 +41,10 @@ class Evaluation:
     def __init__(self, model, planned, **options):
         self.model = model
 
-    def verdict(self, claim, draw):
+    def focus(self, wanted):
+        pass
+
+    def look(self, measure, draw, prompts, alpha):
         method = Method(
             task="canned", left_out=(), prompts_digest="0" * 16, n=draw.n, seed=draw.seed,
             runs=("IOI",),
@@ -38,10 +53,10 @@ class Evaluation:
         )
         part = Part(label="", value=0.5, low=0.4, high=0.6)
         estimate = Estimate(
-            measure=claim.measure, parts=(part,), unit="attention", n=draw.n,
+            measure=measure, parts=(part,), unit="attention", n=draw.n,
             by_head=(), by_prompt=(), method=method,
         )
-        return judge(claim, estimate)
+        return estimate, (Canned(),)
 
 
 pytest_circuits.evaluation.Evaluation = Evaluation

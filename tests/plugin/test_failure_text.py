@@ -14,12 +14,15 @@ def test_refuted(claims, run, measured):
     text = block(run(), "attends is refuted")
     assert len(text) < 20
     labels = [line.split()[0] for line in text[1:] if line[2] != " "]
-    assert " ".join(labels) == "claim measured required worst model prompts runs source rerun"
+    assert " ".join(labels) == (
+        "claim measured required decision worst model prompts runs source rerun"
+    )
     joined = "\n".join(text)
     for part in (
         "attention of 0.1 from END to IO >= 1.1",
         f"{measured.value:.4g} [{measured.low:.4g}, {measured.high:.4g}] attention",
-        "95 % bootstrap over prompts",
+        "95 % interval over prompts",
+        "look 1 of 1",
         ">= 1.1, margin -1.",
         f"[{measured.method.fingerprint[:12]}] float32 on cpu",
         "IOI, n=8, seed=0",

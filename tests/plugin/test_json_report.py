@@ -10,7 +10,7 @@ refuted = look >= 1.1
 holds = look <= 1
 each = attention(heads("0.0", "1.1", at=END).each, to=IO) <= 1
 error = attention(heads("40.1", at=END), to=IO) >= 0
-shared = (look / look) >= 0
+shared = (look - look) >= 0
 """
 
 

@@ -29,7 +29,7 @@ def test_the_worst_first(claims, run, measured):
         "holds",
     ]
     assert f"{measured.value:.3g} [{measured.low:.3g}, {measured.high:.3g}]" in table[-1]
-    assert cost.startswith("1 pass, 0 interventions, 1.0 forward-equivalents, ")
+    assert cost.startswith("1 pass, 0 interventions, 1.0 forward-equivalents of 8 prompts, ")
 
 
 def test_the_columns_are_aligned(claims, run, measured):

@@ -78,7 +78,7 @@ def test_worst_first_by_status_then_margin_and_what_was_expected_last():
 
 def test_cells():
     (header, line) = table([row("a[tiny]", verdict=verdict(label="9.6"))])
-    assert " ".join(header.split()) == "claim measured [95 % interval] required margin n"
+    assert " ".join(header.split()) == "claim measured [interval] required margin n"
     assert " ".join(line.split()) == "a[tiny] 9.6 0.5 [0.4, 0.6] >= 0.4 +0.1 8 holds"
 
 
@@ -109,10 +109,10 @@ def test_skips_are_counted_by_reason():
 
 
 def test_cost_adds_up():
-    one = {"interventions": 1, "forwards": 1.07, "seconds": 0.25}
-    many = {"interventions": 339, "forwards": 30.31, "seconds": 8.0}
+    one = {"interventions": 1, "forwards": 1.07, "seconds": 0.25, "prompts": 64}
+    many = {"interventions": 339, "forwards": 30.31, "seconds": 8.0, "prompts": 128}
     assert cost([row("a", passes=(one,))]) == (
-        "1 pass, 1 intervention, 1.1 forward-equivalents, 0.2 s in the model"
+        "1 pass, 1 intervention, 1.1 forward-equivalents of 64 prompts, 0.2 s in the model"
     )
     # Two workers report a pass each, and so does one that made two.
     for rows in (
@@ -120,7 +120,8 @@ def test_cost_adds_up():
         [row("a", passes=(one,)), row("b", passes=(many,))],
     ):
         assert cost(rows) == (
-            "2 passes, 340 interventions, 31.4 forward-equivalents, 8.2 s in the model"
+            "2 passes, 340 interventions, 30.8 forward-equivalents of 128 prompts, 8.2 s in the "
+            "model"
         )
 
 
@@ -142,4 +143,4 @@ def test_the_document_says_the_outcome_over_the_verdict():
         "but failed: hook",
     )
     assert claim["method"] == METHOD
-    assert as_document([]) == {"claims": [], "passes": []}
+    assert as_document([]) == {"claims": [], "passes": [], "validity": {}}

@@ -181,4 +181,4 @@ def test_a_share_summed_over_heads_may_exceed_one(model):
         [copy_score(NAME_MOVERS.sum) >= 1.9, copy_score(NAME_MOVERS.sum) >= 2.1], model, prompts=64
     )
     assert (holds.status, refuted.status) == ("holds", "refuted")
-    assert "bootstrap" in holds.estimate.method.interval
+    assert "interval over prompts" in holds.estimate.method.interval

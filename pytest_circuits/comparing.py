@@ -1,0 +1,64 @@
+"""Two models on the same prompts: is the new one as good, but for a margin?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+from pytest_circuits.estimates import ALPHA
+from pytest_circuits.evaluation import Evaluation
+from pytest_circuits.measures.base import Measure
+from pytest_circuits.readings import Draw
+from pytest_circuits.rules import check_prompts
+from pytest_circuits.statistics.equivalence import Comparison
+from pytest_circuits.statistics.evidence import evidence
+from pytest_circuits.statistics.intervals import intervals
+from pytest_circuits.tasks.ioi import IOI
+
+if TYPE_CHECKING:
+    from pytest_circuits.models.base import Model
+    from pytest_circuits.readings import Array
+    from pytest_circuits.tasks.base import Task
+
+
+def non_inferior(
+    measure: Measure,
+    new: Model,
+    old: Model,
+    *,
+    by: float,
+    task: Task | None = None,
+    prompts: int = 128,
+    seed: int = 0,
+) -> Comparison:
+    """Compare a measure of one part on two checkpoints: is the new at least the old less `by`?
+
+    Paired prompt by prompt, so that what makes a prompt hard for both cancels. Not inferior where
+    the interval of the difference new - old lies above -by: `evidence.decision(alpha)` then says
+    "holds". That is no sameness: the new model may be better, or reach the value in another way.
+    Raises ClaimNotEvaluable if the two do not read the same tokens.
+    """
+    if not by > 0:
+        raise CircuitUsageError(f"`by` must be more than 0, in the measure's unit; got {by!r}.")
+    check_prompts(prompts, seed)
+    draw = Draw(task=IOI() if task is None else task, n=prompts, seed=seed)
+    sides = [Evaluation(model, [(measure, draw)]) for model in (new, old)]
+    if len({side.estimate(measure, draw).method.prompts_digest for side in sides}) > 1:
+        raise ClaimNotEvaluable(
+            f"`new` and `old`: {new.spec} and {old.spec} do not tokenize the prompts alike, so "
+            "that they do not pair."
+        )
+
+    def difference(rows: Array) -> Array:
+        first, second = (side.weighted(measure, draw, rows) for side in sides)
+        return first - second
+
+    (found,) = intervals(difference, prompts, seed=seed)
+    low, high = found.at(ALPHA)
+    return Comparison(
+        difference=found.point,
+        low=low,
+        high=high,
+        allowed=(-by, float("inf")),
+        evidence=evidence([found], ">=", -by),
+    )

@@ -1,0 +1,41 @@
+"""The table of a dry run: what each claim would cost alone, and all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_circuits.forecast import Forecast
+
+
+def forecast_lines(found: Sequence[Forecast]) -> list[str]:
+    """Return the table as lines of plain text, the dearest claim first, the total last."""
+    *alone, together = found
+    alone.sort(key=lambda each: -each.forwards)
+    header = ("claim", "forward-equivalents", "prompts", "memory", "")
+    cells = [header, *map(_cells, alone), _total(together, alone)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
+    ]
+
+
+def _cells(each: Forecast) -> tuple[str, ...]:
+    expected = f"{each.prompts or 'over ' + str(each.budget)} of {each.budget}"
+    said = ("", "", "", shorten(each.reason, 60, placeholder=" ..."))
+    if each.reason:
+        return (each.name, *said)
+    return (each.name, f"{each.forwards:.2f}", expected, f"{each.memory / 1e6:.0f} MB", "")
+
+
+def _total(together: Forecast, alone: Sequence[Forecast]) -> tuple[str, ...]:
+    apart = sum(each.forwards for each in alone)
+    return (
+        f"all {len(alone)} together",
+        f"{together.forwards:.2f} (apart {apart:.2f})",
+        f"at most {together.budget}",
+        f"{together.memory / 1e6:.0f} MB",
+        "",
+    )

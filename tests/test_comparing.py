@@ -1,0 +1,51 @@
+"""Two checkpoints on the same prompts."""
+
+import pytest
+
+from pytest_circuits import (
+    END,
+    IO,
+    CircuitUsageError,
+    attention,
+    heads,
+    load_model,
+    logit_difference,
+    non_inferior,
+)
+
+
+@pytest.fixture(scope="module")
+def old():
+    return load_model("reference-ioi", progress=False)
+
+
+@pytest.fixture(scope="module")
+def without_name_movers():
+    return load_model("reference-ioi:without=name mover", progress=False)
+
+
+def test_a_model_is_not_inferior_to_itself(old):
+    found = non_inferior(logit_difference(), old, old, by=0.1, prompts=16)
+    assert (found.difference, found.low, found.high) == (0, 0, 0)
+    assert found.evidence.decision(0.05) == "holds"
+
+
+def test_a_model_that_lost_its_name_movers_is(old, without_name_movers):
+    found = non_inferior(logit_difference(), without_name_movers, old, by=1.5, prompts=32)
+    # They are worth 2.1 logits, backups and all.
+    assert found.difference == pytest.approx(-2.1, abs=0.3)
+    assert found.evidence.decision(0.05) == "refuted"
+    back = non_inferior(logit_difference(), old, without_name_movers, by=0.1, prompts=32)
+    assert back.evidence.decision(0.05) == "holds"
+
+
+def test_pairing_makes_the_interval_narrow(old, without_name_movers):
+    look = attention(heads("4.3", at=END), to="S2")
+    found = non_inferior(look, without_name_movers, old, by=0.01, prompts=32)
+    assert found.high - found.low < 1e-4
+    assert found.evidence.decision(0.05) == "holds"
+
+
+def test_a_margin_is_more_than_nothing(old):
+    with pytest.raises(CircuitUsageError, match="`by` must be more than 0"):
+        non_inferior(attention(heads("6.0", at=END), to=IO), old, old, by=0)
