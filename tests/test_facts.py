@@ -59,7 +59,7 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("claim", "kinds"), EXAMPLES, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("claim", "kinds"), EXAMPLES, ids=[str(c)[:60] for c, _ in EXAMPLES])
 def test_a_claim_gives_the_evidence_that_it_is(claim, kinds):
     found = set(facts(claim, IOI()).kinds)
     # Comparisons of behaviour under a knock-out speak of behaviour and of necessity.
