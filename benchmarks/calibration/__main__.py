@@ -19,10 +19,12 @@ from page import (
     equivalence_table,
     family_table,
     filled,
+    reference_table,
     tails_table,
     threshold_table,
 )
 from plot import svg
+from reference import on_reference
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -42,8 +44,8 @@ def main() -> None:
         "cost": list(cost(arguments.decisions, arguments.seed)),
         "families": list(families(arguments.decisions, arguments.seed)),
         "equivalence": list(equivalents(arguments.decisions, arguments.seed)),
+        "reference": list(on_reference(arguments.decisions, arguments.seed)),
     }
-    # Part 2, the same rates on `reference-ioi` with resampled prompts, joins `found` here.
     results = {
         "seed": arguments.seed,
         "seconds": round(time.monotonic() - started),
@@ -61,6 +63,7 @@ def main() -> None:
         "cost": cost_table(found["cost"]),
         "families": family_table(found["families"]),
         "equivalence": equivalence_table(found["equivalence"]),
+        "reference": reference_table(found["reference"]),
     }
     page.write_text(filled(page.read_text(), tables))
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from alternatives import Alternative, Tail
 from covered import SIZES, Row
 from decisions import Cost, Equivalent, Family, Wrong
+from reference import OnModel
 
 # The number of prompts at which misses are shown by side, and the percentile bootstrap.
 SIDES_AT = 64
@@ -98,6 +99,18 @@ def equivalence_table(rows: Iterable[Equivalent]) -> str:
     head = ["n", "true difference", "equivalent", "refuted"]
     return _table(
         head, ([str(r.n), f"{r.truth:g}", _percent(r.holds), _percent(r.refuted)] for r in rows)
+    )
+
+
+def reference_table(rows: Iterable[OnModel]) -> str:
+    """Return coverage and errors at the threshold on prompts of a model."""
+    head = ["measure", "n", "truth", "coverage", "held", "refuted"]
+    return _table(
+        head,
+        (
+            [r.name, str(r.n), f"{r.truth:.3f}", *map(_percent, (r.coverage, r.held, r.refuted))]
+            for r in rows
+        ),
     )
 
 
