@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +81,6 @@ def intervals_of(measure: Measure, read: Read, draw: Draw, n: int) -> tuple[Inte
     def values(of: Measure) -> Value:
         return lambda rows: of.value(read, draw, lambda n: rows)
 
-    _check_denominator(measure, read, draw, n)
     if isinstance(measure, Listed):
         parts = (intervals_of(part, read, draw, n) for _, part in measure.parts)
         return tuple(each for found in parts for each in found)
@@ -115,9 +114,28 @@ def _share_differences(by_prompt: Array, n: int) -> tuple[Interval, ...]:
     )
 
 
-def _check_denominator(measure: Measure, read: Read, draw: Draw, n: int) -> None:
-    """Refuse a ratio to something that may as well be 0, whatever its value came to."""
-    bottom = measure.denominator()
+def check_denominators(measure: Measure, read: Read, draw: Draw) -> None:
+    """Refuse to judge a ratio to something that may as well be 0, whatever its value came to."""
+    for part in _parts(measure):
+        _check_denominator(part, read, draw)
+
+
+def _parts(measure: Measure) -> Iterator[Measure]:
+    """Yield a measure and those it is made of."""
+    yield measure
+    inner: tuple[Measure, ...] = ()
+    if isinstance(measure, Listed):
+        inner = tuple(part for _, part in measure.parts)
+    if isinstance(measure, Combined):
+        inner = (measure.left, measure.right)
+    if isinstance(measure, Absolute):
+        inner = (measure.inner,)
+    for each in inner:
+        yield from _parts(each)
+
+
+def _check_denominator(measure: Measure, read: Read, draw: Draw) -> None:
+    bottom, n = measure.denominator(), len(read(measure.needs(draw)[0]))
     for each in () if bottom is None else intervals_of(bottom, read, draw, n):
         low, high = each.at(ALPHA)
         if low <= 0 <= high:

@@ -11,7 +11,7 @@ from pytest_circuits.deciding import Entry, Outcome, decide
 from pytest_circuits.engine.engine import Engine, Pass
 from pytest_circuits.engine.memory import DEFAULT_MEMORY
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
-from pytest_circuits.estimates import ALPHA, Sample, sample
+from pytest_circuits.estimates import ALPHA, Sample, check_denominators, sample
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.readings import Draw, Need
 from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
@@ -58,14 +58,20 @@ class Evaluation:
 
     def estimate(self, measure: Measure, draw: Draw) -> Estimate:
         """Return the estimate of a measure on the prompts of `draw`."""
-        return self.look(measure, draw, draw.n, ALPHA)[0]
+        measure = self._searched(measure, draw)
+        return self._estimate(measure, draw, sample(measure, self._engine.numbers, draw))
 
     def look(
         self, measure: Measure, draw: Draw, prompts: int, alpha: float
     ) -> tuple[Estimate, tuple[Interval, ...]]:
-        """Return the estimate on the first prompts of `draw`, at level 1 - `alpha`."""
+        """Return the estimate on the first prompts of `draw`, at level 1 - `alpha`, to be judged.
+
+        Raises `ClaimNotEvaluable` also where a denominator is not told from 0.
+        """
         measure = self._searched(measure, draw)
-        found = sample(measure, partial(self._engine.numbers, rows=prompts), draw, alpha=alpha)
+        read = partial(self._engine.numbers, rows=prompts)
+        found = sample(measure, read, draw, alpha=alpha)
+        check_denominators(measure, read, draw)
         return self._estimate(measure, draw, found), found.intervals
 
     def _estimate(self, measure: Measure, draw: Draw, found: Sample) -> Estimate:
@@ -87,7 +93,7 @@ class Evaluation:
 
     def verdict(self, claim: Claim, draw: Draw) -> Verdict:
         """Return the verdict on a claim."""
-        return judge(claim, self.estimate(claim.measure, draw))
+        return judge(claim, self.look(claim.measure, draw, draw.n, ALPHA)[0])
 
     def _plan(self, measure: Measure, draw: Draw) -> None:
         try:

@@ -1,5 +1,6 @@
 """Intervals on numbers whose truth is known; no model."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_circuits import IOI, ClaimNotEvaluable
-from pytest_circuits.estimates import sample
+from pytest_circuits.estimates import check_denominators, sample
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.readings import Draw
 
@@ -82,9 +83,15 @@ def test_a_ratio_to_zero_is_undefined_and_said_to_be():
         sampled(X / Y, x=[1, 2], y=[0, 0])
 
 
-def test_a_ratio_that_may_be_to_zero_is_undefined_too():
-    with pytest.raises(ClaimNotEvaluable, match=r"its denominator, y, is .* not told from 0"):
-        sampled(X / Y, x=[1, 1, 1, 1], y=[0, 0, 0, 1])
+def test_a_ratio_that_may_be_to_zero_has_no_bounds_and_is_not_judged():
+    data = {"x": np.array([1.0, 1, 1, 1]), "y": np.array([0.0, 0, 0, 1])}
+    part = sampled(X / Y, **data).parts[0]
+    assert part.high == math.inf
+    draw = Draw(task=IOI(), n=4, seed=0)
+    for measure in (X / Y, abs(X / Y), X / Y - X / X):
+        with pytest.raises(ClaimNotEvaluable, match=r"its denominator, y, is .* not told from 0"):
+            check_denominators(measure, data.__getitem__, draw)
+    check_denominators(X - Y, data.__getitem__, draw)
 
 
 def test_at_more_confidence_the_interval_is_wider_and_says_so():
