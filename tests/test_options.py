@@ -32,6 +32,8 @@ def test_defaults():
         missing_model="error",
         mutate=False,
         mutants=(),
+        card=False,
+        dry_run=False,
     )
 
 
@@ -49,6 +51,10 @@ def test_values_from_either_place(where, tmp_path):
         "missing_model": "skip",
         "mutate": True,
         "mutants": ["knocked out", " swapped "],
+        "card": True,
+        "dry_run": True,
+        "correction": "none",
+        "first": "16",
     }
     assert read_settings(Config(**{where: values})) == Settings(
         models=("a", "b"),
@@ -62,6 +68,10 @@ def test_values_from_either_place(where, tmp_path):
         missing_model="skip",
         mutate=True,
         mutants=("knocked out", "swapped"),
+        card=True,
+        dry_run=True,
+        correction="none",
+        first=16,
     )
 
 

@@ -17,6 +17,8 @@ from pytest_circuits.tasks.base import Task
 if TYPE_CHECKING:
     from pytest_circuits.readings import Array
 
+ROUNDING = 1e-12  # a fit is one minus a quotient near one, and no finer than that in float64
+
 
 @dataclass(frozen=True, kw_only=True)
 class Signals(Measure):
@@ -104,6 +106,7 @@ class SignalFit(Signals):
         total = (rows**2).sum(axis=0, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
             fit: Array = 1 - missed / np.where(total == 0.0, np.nan, total)
+        fit[abs(fit) <= ROUNDING] = 0.0  # heads that carry nothing, on whichever prompts
         return fit
 
     def __str__(self) -> str:

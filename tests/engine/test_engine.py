@@ -51,7 +51,7 @@ def evaluated(model, claims):
     """Return the evaluation of claims that have all been asked for."""
     evaluation = Evaluation(model, [(claim.measure, DRAW) for claim in claims])
     for claim in claims:
-        evaluation.verdict(claim, DRAW)
+        evaluation.estimate(claim.measure, DRAW)
     return evaluation
 
 
@@ -114,9 +114,9 @@ def test_what_was_read_is_not_read_again(model, worlds):
     claims = [answer_probability() >= 0, knock_out_effect(MOVERS, to=zero()) >= 0]
     evaluation = evaluated(model, claims)
     for claim in (*claims, logit_difference() >= 0):  # the effect is one of logit differences
-        evaluation.verdict(claim, DRAW)
+        evaluation.estimate(claim.measure, DRAW)
     assert len(evaluation.passes) == len(worlds) == 1
-    evaluation.verdict(attention(MOVERS.mean, to=IO) >= 0, DRAW)
+    evaluation.estimate(attention(MOVERS.mean, to=IO), DRAW)
     assert len(evaluation.passes) == len(worlds) == 2, "what was not planned costs a pass"
 
 
@@ -140,7 +140,7 @@ def test_interventions_that_differ_in_words_alone_are_one_run(model, sort):
     claims = [logit_difference(under=under) >= 0 for under in (one, other)]
     evaluation = evaluated(model, claims)
     assert [each.interventions for each in evaluation.passes] == [1]
-    runs = [evaluation.verdict(claim, DRAW).estimate.method.runs for claim in claims]
+    runs = [evaluation.estimate(claim.measure, DRAW).method.runs for claim in claims]
     assert ["movers" in run for (run,) in runs] == [False, True], "each is told in its own words"
 
 
@@ -170,7 +170,7 @@ def test_a_claim_that_cannot_be_evaluated_costs_the_others_nothing(model, bad, a
     if asked == "first":
         refused(evaluation, NOT_EVALUABLE[bad])
     for claim in good:
-        got, expected = (each.verdict(claim, DRAW).estimate for each in (evaluation, alone))
+        got, expected = (each.estimate(claim.measure, DRAW) for each in (evaluation, alone))
         assert got.parts == expected.parts
     if asked == "last":
         refused(evaluation, NOT_EVALUABLE[bad])

@@ -45,7 +45,7 @@ DECOY = heads("6.3", at=END, name="decoy")
 ABC_MEAN, ABC_PROMPT = mean(ABC), counterpart(ABC)
 WITHOUT_MOVERS = knock_out(MOVERS, to=ABC_MEAN)
 UNREAD = path_patch(INHIBITION, MOVERS.q, to=ABC_PROMPT)
-PROMPTS = 32
+PROMPTS = 128  # at most; most claims are decided at 32
 
 DIRECT = {
     "name movers write the answer": direct_effect(MOVERS.each, to=ABC_PROMPT) >= 1.9,

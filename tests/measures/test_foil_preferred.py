@@ -26,7 +26,7 @@ def test_the_adversarial_prediction_on_the_reference_model():
         foil_preferred(on=DISTRACTOR_CONTROL) - foil_preferred() >= 0.1: "refuted",
         foil_preferred(on=DISTRACTOR) >= 0.9: "refuted",
     }
-    for verdict in check_all(claims, model, prompts=48):
+    for verdict in check_all(claims, model, prompts=128):
         assert verdict.status == claims[verdict.claim], verdict
 
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from together import values
 
 from pytest_circuits import (
     ABC,
@@ -10,7 +11,6 @@ from pytest_circuits import (
     IO,
     S2,
     attention,
-    check_all,
     circuit,
     direct_logit_attribution,
     faithfulness,
@@ -28,11 +28,6 @@ some_heads = st.lists(
     max_size=6,
     unique=True,
 )
-
-
-def values(model, *measures):
-    verdicts = check_all([measure >= 0 for measure in measures], model, prompts=16, seed=2)
-    return [verdict.estimate.value for verdict in verdicts]
 
 
 @settings(max_examples=8, deadline=None)

@@ -5,13 +5,13 @@ from functools import partial
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from together import values
 
 from pytest_circuits import (
     ABC,
     END,
     S2,
     CircuitUsageError,
-    check_all,
     circuit,
     faithfulness,
     heads,
@@ -30,11 +30,6 @@ from pytest_circuits.nodes import Circuit, mlps
 names = st.builds("{}.{}".format, st.integers(0, 2), st.integers(0, 3))
 some_heads = st.lists(names, min_size=2, max_size=6, unique=True)
 TO = mean(ABC)
-
-
-def values(model, *measures):
-    verdicts = check_all([measure >= 0 for measure in measures], model, prompts=16, seed=2)
-    return [verdict.estimate.value for verdict in verdicts]
 
 
 @settings(max_examples=8, deadline=None)

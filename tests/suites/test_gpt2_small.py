@@ -7,6 +7,19 @@ from tiny import save_gpt2
 
 from pytest_circuits import load_model
 
+# Of a logit difference that may as well be 0 they are undefined: an error, and no verdict.
+SHARES = {
+    "s_inhibition_carries_position",
+    "position_outweighs_the_token",
+    "circuit_is_faithful",
+    "circuit_is_complete_by_class",
+    "circuit_is_complete_at_random",
+    "few_heads_do_some_of_it",
+    "few_heads_do_not_do_as_the_model",
+    "some_of_it_survives_scrubbing",
+    "it_needs_what_s_inhibition_carries",
+}
+
 
 @pytest.fixture(scope="module")
 def impostor(tmp_path_factory):
@@ -25,7 +38,8 @@ def test_the_suite_states_the_papers_heads(suite_of):
 
 
 def test_random_weights_refute_the_suite(evaluate, impostor):
-    found = Counter(evaluate("ioi_gpt2_small", impostor, prompts=32).values())
-    assert found["holds"] == 0
-    # The rest are shares of a logit difference that may as well be 0: undefined, or undecided.
-    assert found["refuted"] >= 0.67 * sum(found.values())
+    found = evaluate("ioi_gpt2_small", impostor, prompts=32)
+    assert {name for name, status in found.items() if status == "error"} <= SHARES
+    counted = Counter(status for name, status in found.items() if status != "error")
+    assert counted["holds"] == 0
+    assert counted["refuted"] >= 0.8 * sum(counted.values())
