@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.errors import ClaimNotEvaluable
@@ -75,6 +76,14 @@ def _how(intervals: Iterable[Interval]) -> str:
 
 def intervals_of(measure: Measure, read: Read, draw: Draw, n: int) -> tuple[Interval, ...]:
     """Return what n prompts say about every part of a measure."""
+    from pytest_circuits.statistics.bounded import Within
+
+    found = _unbounded(measure, read, draw, n)
+    least, most = measure.bounds()
+    return found if (least, most) == (-inf, inf) else tuple(Within(f, least, most) for f in found)
+
+
+def _unbounded(measure: Measure, read: Read, draw: Draw, n: int) -> tuple[Interval, ...]:
     from pytest_circuits.statistics.intervals import Folded, intervals
     from pytest_circuits.statistics.ratios import ratios
 

@@ -71,24 +71,29 @@ def _swept(
     stage: Stage, tasks: Iterable[Task], memory: int
 ) -> Iterator[tuple[Intervention, Outcome]]:
     """Sweep what can go together."""
-    groups: dict[tuple[object, ...], list[Task]] = defaultdict(list)
+    groups: dict[tuple[bool, tuple[object, ...]], list[Task]] = defaultdict(list)
     for under, placed, sites in tasks:
         inner = frozenset(site for site in sites if site.name not in _FROM_FINAL)
-        groups[(*placed.group, inner)].append((under, placed, inner))
-    for group in groups.values():
+        to_the_end = inner != sites or not inner
+        groups[to_the_end, (*placed.group, inner)].append((under, placed, inner))
+    for (to_the_end, _), group in groups.items():
         for part in _parts(group, stage, memory):
-            yield from _sweep(stage, part)
+            yield from _sweep(stage, part, to_the_end=to_the_end)
 
 
-def _sweep(stage: Stage, tasks: Sequence[Task]) -> Iterator[tuple[Intervention, Outcome]]:
+def _sweep(
+    stage: Stage, tasks: Sequence[Task], *, to_the_end: bool
+) -> Iterator[tuple[Intervention, Outcome]]:
     _, first, sites = tasks[0]
     variants = [placed.variant for _, placed, _ in tasks]
     still = first.variant.live == () and first.variant.mlps == "frozen"
     simple = all(site.name == "resid" for site in sites) and not any(
         put.kind in ("resid", "mlp") for put in first.variant.kept
     )
-    run = frozen if still and simple else sweep
-    swept = run(first.world, first.columns, variants, sites)
+    if still and simple:
+        swept = frozen(first.world, first.columns, variants, sites)
+    else:
+        swept = sweep(first.world, first.columns, variants, sites, to_the_end=to_the_end)
     for number, outcome in outcomes(stage, first.world, swept):
         yield tasks[number][0], outcome
 

@@ -24,7 +24,6 @@ def frozen(
     world: World, columns: Columns, variants: Sequence[Variant], sites: Collection[Site]
 ) -> Swept:
     """Do what `sweep` does for variants without live heads or MLPs that put only z in place."""
-
     layers = sorted({put.layer for each in variants for put in each.puts})
     change = columns.of(world.stream[0]).new_zeros(len(variants), *columns.index.shape, _d(world))
     kept: dict[Site, Tensor] = {}

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
 
 DEFAULT_MEMORY = 1 << 30  # bytes
-SWEEP_SHARE = 4  # a quarter of the memory is for what interventions are worked out in
+SWEEP_SHARE = 8  # an eighth of the memory is for what interventions are worked out in
+BATCH_SHARE = 4  # a quarter at most for a batch: larger ones are no faster, references may be large
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ def batch_size(
     if need > free:
         raise ClaimNotEvaluable(
             f"`memory`: one prompt needs about {need / 1e6:.1f} MB of activations and ablation "
-            f"references {holding / 1e6:.1f} MB, the budget is {memory / 1e6:.1f} MB, a quarter of "
+            f"references {holding / 1e6:.1f} MB, the budget is {memory / 1e6:.1f} MB, an eighth of "
             "it for working. Raise it with --circuit-memory."
         )
-    return min(len(prompts), free // need)
+    return min(len(prompts), max(1, min(free, memory // BATCH_SHARE) // need))
 
 
 def bytes_per_prompt(model: Model, length: int, sites: Iterable[Site], worlds: int) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_circuits.readings import Site
@@ -24,12 +25,12 @@ class Outcome:
     world: World
     swept: Swept
     number: int
-    answers: Tensor
+    answers: Callable[[], Tensor]  # of all variants
 
     def act(self, site: Site) -> Tensor:
         """Return an activation as `Batch.act` does; what did not change is the world's."""
         if site.name == "answers":
-            return self.answers
+            return self.answers()[self.number]
         if site.name == "logits":
             return self.world.anatomy.logits(_at_end(self)[0])
         if site.name == "resid_final":
@@ -53,10 +54,9 @@ class Outcome:
 
 def outcomes(stage: Stage, world: World, swept: Swept) -> Iterator[tuple[int, Outcome]]:
     """Yield each variant's outcome with its place among the variants that were given."""
-    tokens = _answers(stage)
-    answers = world.anatomy.logits_of(_ends(stage, world, swept), tokens)
+    answers = cache(lambda: world.anatomy.logits_of(_ends(stage, world, swept), _answers(stage)))
     for number, given in enumerate(swept.order):
-        yield given, Outcome(stage, world, swept, number, answers[number])
+        yield given, Outcome(stage, world, swept, number, answers)
 
 
 def plain(stage: Stage) -> Outcome:

@@ -66,24 +66,41 @@ class Variant:
 class Swept:
     """What a sweep leaves: the final stream [variant, batch, slot, d], and what was asked for.
 
-    `order` lists the variants as they lie in the tensors; a kept tensor begins with the first
-    `len(tensor)` of them: the others had not joined, and are there as in the world.
+    `end` is the former, None if the sweep was not to go that far. `order` lists the variants as
+    they lie in the tensors; a kept tensor begins with the first `len(tensor)` of them: the others
+    had not joined, and are there as in the world.
     """
 
     columns: Columns
     order: tuple[int, ...]
-    final: Tensor
+    end: Tensor | None
     kept: dict[Site, Tensor]
+
+    @property
+    def final(self) -> Tensor:
+        """The final stream."""
+        assert self.end is not None, "the sweep was not to go to the end"
+        return self.end
 
 
 def sweep(
-    world: World, columns: Columns, variants: Sequence[Variant], sites: Collection[Site]
+    world: World,
+    columns: Columns,
+    variants: Sequence[Variant],
+    sites: Collection[Site],
+    *,
+    to_the_end: bool = True,
 ) -> Swept:
-    """Run variants that share world, columns, kind of MLPs, and whether all heads are live."""
+    """Run variants that share world, columns, kind of MLPs, and whether all heads are live.
+
+    Unless they go `to_the_end`, they go as far as the last of `sites`.
+    """
     order = tuple(sorted(range(len(variants)), key=lambda each: variants[each].first))
     going = _Sweep(world, columns, [variants[each] for each in order], frozenset(sites))
-    final = going.run()
-    return Swept(columns, order, final, going.kept)
+    if to_the_end:
+        return Swept(columns, order, going.run(), going.kept)
+    going.run_to_sites()
+    return Swept(columns, order, None, going.kept)
 
 
 class _Sweep:
@@ -97,24 +114,45 @@ class _Sweep:
         self._masks: dict[int | None, Masks] = {}
 
     def run(self) -> Tensor:
-        import torch
-
+        """Go through all layers; return the final stream of all variants."""
         layers = len(self.world.anatomy.blocks)
         stream = self._world(self.world.stream[0])[:0]
         for layer in range(layers):
-            joined = sum(each.first[0] <= layer for each in self.variants)
-            if joined:
-                new = self._world(self.world.stream[layer], joined - len(stream))
-                stream = torch.cat((stream, new)) if len(new) else stream
-                stream = self._layer(layer, stream)
-        missing = len(self.variants) - len(stream)
-        if missing:
-            stream = torch.cat((stream, self._world(self.world.stream[layers], missing)))
+            stream = self._layer(layer, self._joined(layer, stream))
+        stream = self._with(stream, len(self.variants), layers)
         return self.puts.on(stream, "resid", layers, self.columns)
 
-    def _layer(self, layer: int, stream: Tensor) -> Tensor:
+    def run_to_sites(self) -> None:
+        """Go as far as there is something to keep."""
+        last = max(site.layer for site in self.sites)
+        stream = self._world(self.world.stream[0])[:0]
+        for layer in range(last):
+            stream = self._layer(layer, self._joined(layer, stream))
+        stream = self._joined(last, stream)
+        if all(site.name == "resid" for site in self.sites if site.layer == last):
+            self._entered(last, stream)
+        else:
+            self._layer(last, stream)
+
+    def _joined(self, layer: int, stream: Tensor) -> Tensor:
+        """Return the stream with the variants that begin at a layer."""
+        return self._with(stream, sum(each.first[0] <= layer for each in self.variants), layer)
+
+    def _with(self, stream: Tensor, variants: int, layer: int) -> Tensor:
+        import torch
+
+        new = self._world(self.world.stream[layer], variants - len(stream))
+        return torch.cat((stream, new)) if len(new) else stream
+
+    def _entered(self, layer: int, stream: Tensor) -> Tensor:
         stream = self.puts.on(stream, "resid", layer, self.columns)
         self._keep("resid", layer, stream)
+        return stream
+
+    def _layer(self, layer: int, stream: Tensor) -> Tensor:
+        if not len(stream):
+            return stream
+        stream = self._entered(layer, stream)
         middle = stream + self._written(layer, stream)
         after = middle + self._fed(layer, middle)
         self._keep("resid_post", layer, after)

@@ -44,6 +44,10 @@ class Attention(HeadMeasure):
         """Read the pattern from the role's position to the key position."""
         return AttentionTo(node.head, node.at, self.key)
 
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1 for a head."""
+        return self._bounds(0.0, 1.0)
+
     def __str__(self) -> str:
         return (
             f"attention of {self.whose()} from {self.role.at} to {self.key}{self.circumstances()}"

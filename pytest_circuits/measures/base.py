@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError
@@ -28,8 +29,8 @@ class Measure(ABC):
 
     Subclasses are frozen dataclasses. `unit` is the unit of the value; `kind` is "share" for the
     mean of something that lies in [0, 1] per prompt and is (nearly) yes or no, which decides the
-    interval: Wilson's for a share, the bootstrap for everything else. `per_prompt` says whether
-    the value of a single prompt means anything (a correlation's does not).
+    interval (see `estimates`). `per_prompt` says whether the value of a single prompt means
+    anything (a correlation's does not).
     """
 
     unit: ClassVar[str] = ""
@@ -61,6 +62,10 @@ class Measure(ABC):
     def denominator(self) -> Measure | None:
         """Return what the value is divided by, None if it is no ratio; it must not be 0."""
         return None
+
+    def bounds(self) -> tuple[float, float]:
+        """Return the least and the most that the value can be, of whichever prompts."""
+        return -inf, inf
 
     def labels(self) -> tuple[str, ...]:
         """Return what is measured separately: a head each, or one empty label."""
@@ -252,6 +257,11 @@ class HeadMeasure(PromptMeasure):
     @abstractmethod
     def reading(self, node: Node) -> Reading:
         """Return what is read at one node."""
+
+    def _bounds(self, least: float, most: float) -> tuple[float, float]:
+        """Return the bounds of the value from those of one head."""
+        heads = len(self.role.heads) if self.role.pool == "sum" else 1
+        return heads * least, heads * most
 
     def columns(self, numbers: Array) -> Array:
         """Return the per-prompt columns whose means make the value: [prompts, columns]."""

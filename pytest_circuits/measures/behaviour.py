@@ -122,6 +122,10 @@ class AnswerProbability(_Behaviour):
     words: ClassVar[str] = "probability of the answer"
     reading: ClassVar[Reading] = AnswerLogProbability()
 
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
+
     def column(self, numbers: Array) -> Array:
         """Return softmax(logits)[answer]."""
         import numpy as np

@@ -97,6 +97,10 @@ class SignalFit(Signals):
 
     unit: ClassVar[str] = ""
 
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1: no signs at all would explain nothing, and fit no better."""
+        return 0.0, 1.0
+
     def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
         """Return one minus the unexplained share of the sum of squares, [1, draws]."""
         import numpy as np

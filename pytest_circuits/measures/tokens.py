@@ -73,6 +73,10 @@ class TokenScore(HeadMeasure):
         drawn = Draw(task=task, n=draw.n, seed=draw.seed)
         return Run(draw=drawn, distribution=task.name, under=self.under)
 
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1 for a head."""
+        return self._bounds(0.0, 1.0)
+
     def __str__(self) -> str:
         return f"{self.pattern}-token score of {self.whose()} on random repeated tokens"
 

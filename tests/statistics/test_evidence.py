@@ -8,6 +8,7 @@ from statistic_values import mean_of
 
 from pytest_circuits import attention, heads
 from pytest_circuits.claims import Claim
+from pytest_circuits.statistics.bounded import Within
 from pytest_circuits.statistics.evidence import Evidence, evidence
 from pytest_circuits.statistics.intervals import Folded, Known, intervals
 from pytest_circuits.statistics.shares import Share
@@ -59,6 +60,12 @@ def test_within_a_margin_is_an_absolute_value_below_it(seed, margin):
     assert (folded.holds, folded.refuted) == (between.holds, between.refuted)
 
 
+# Its interval without bounds reaches below 0.
+(ATTENTION,) = (
+    Within(found, 0.0, 1.0) for found in intervals(mean_of(np.array([0.0, 0, 0, 0.1])), 4)
+)
+
+
 @pytest.mark.parametrize(
     ("part", "relation", "threshold", "expected"),
     [
@@ -73,6 +80,11 @@ def test_within_a_margin_is_an_absolute_value_below_it(seed, margin):
         (Known(0.3), ">", 0.3, "refuted"),
         (Known(0.3), "between", (0.3, 0.4), "holds"),
         (Folded(Known(-0.3)), ">=", 0.0, "holds"),
+        (ATTENTION, ">=", 0.0, "holds"),
+        (ATTENTION, ">", 0.0, "undecided"),
+        (ATTENTION, "<=", 1.0, "holds"),
+        (ATTENTION, ">", 1.0, "refuted"),
+        (ATTENTION, "between", (-0.1, 1.1), "holds"),
     ],
 )
 def test_what_is_certain_needs_no_prompts(part, relation, threshold, expected):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statistic_values import correlation_of, mean_of, ratio_of
 
+from pytest_circuits.statistics.bounded import Within
 from pytest_circuits.statistics.intervals import Folded, Known, Percentile, intervals
 from pytest_circuits.statistics.special import student_quantile
 
@@ -148,6 +149,21 @@ def test_an_absolute_p_value_says_what_its_interval_says(seed, n, alpha, bound):
         assert (folded.p_below(bound) < alpha) == (high < bound)
     assert folded.p_above(-bound) == 0
     assert folded.p_below(-bound) == 1
+
+
+@given(seeds, st.integers(3, 40), alphas, st.floats(-0.5, 1.5))
+def test_bounds_cut_an_interval_off_and_leave_it_alone_inside(seed, n, alpha, bound):
+    inner = only(mean_of(np.random.default_rng(seed).uniform(size=n) ** 8), n)
+    within = Within(inner, 0.0, 1.0)
+    (low, high), cut = inner.at(alpha), within.at(alpha)
+    assert cut == (max(low, 0.0), min(high, 1.0))
+    if 0 < bound < 1:
+        assert within.p_above(bound) == inner.p_above(bound)
+        assert within.p_below(bound) == inner.p_below(bound)
+    if bound < 0:
+        assert (within.p_above(bound), within.p_below(bound)) == (0, 1)
+    if bound > 1:
+        assert (within.p_above(bound), within.p_below(bound)) == (1, 0)
 
 
 def test_everything_that_comes_out_is_builtin():
