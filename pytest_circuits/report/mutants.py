@@ -77,7 +77,8 @@ def _unnoticed(account: Account) -> Iterator[str]:
         account.never_failed,
     )
     yield from _listed("never refuted, only undecided or not evaluable:", account.never_refuted)
-    yield from _listed("mutants not noticed:", [each.name for each in account.survivors])
+    unnoticed = [each.name for each in account.survivors]
+    yield from _listed(f"{'mutant' if len(unnoticed) == 1 else 'mutants'} not noticed:", unnoticed)
 
 
 def _listed(title: str, names: Sequence[str]) -> Iterator[str]:

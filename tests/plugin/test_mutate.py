@@ -7,16 +7,26 @@ import pytest
 CLAIMS = """\
 from pytest_circuits import direct_logit_attribution
 
-role = heads("0.1", "1.0", at=END, name="finders")
+suite = Suite(model="reference-ioi", prompts=32, source="its wiring")
+role = heads("6.0", "6.2", at=END, name="finders")
 attention_is_at_most_one = attention(role.each, to=IO) <= 1
-writes = abs(direct_logit_attribution(heads("0.1", at=END))) >= 1e-6
+decoy_too = attention(heads("4.0", at=END, name="decoy"), to=IO) <= 1
+writes = direct_logit_attribution(heads("6.0", at=END)) >= 1
 false = look >= 1.1
 """
 
 
+@pytest.fixture(scope="module")
+def reference():
+    from pytest_circuits import load_model
+
+    return load_model("reference-ioi", progress=False)
+
+
 @pytest.fixture
-def suite(claims):
+def suite(claims, provider, reference):
     """A claim that cannot fail, one that a knock-out makes false, one that is false anyway."""
+    provider.model = reference
     claims(CLAIMS)
 
 
@@ -24,7 +34,10 @@ def suite(claims):
 def mutate(run):
     """Return a function that runs the claims and the mutants whose names are given."""
     return lambda *names, args=(): run(
-        "--circuit-mutate", *(f"--circuit-mutants={each}" for each in names), *args
+        "--circuit-mutate",
+        "--circuit-prompts=96",
+        *(f"--circuit-mutants={each}" for each in names),
+        *args,
     )
 
 
@@ -35,30 +48,32 @@ def shown(result):
 
 
 def test_the_table(suite, mutate):
-    result = mutate("finders", "noised by 0.1")
+    result = mutate("finders", "decoy knocked")
     result.stdout.fnmatch_lines(
         [
             "*= circuit claims =*",
             "*= circuit mutants =*",
             "circuits/x.py on *",
-            "1 of 4 mutants noticed (25%) by 2 claims; * s",
+            "3 of 4 mutants noticed (75%) by 3 claims; * s",
             "1 not put to mutants, as they do not hold on the model:",
             "  false",
             "1  finders knocked out * -> *  1          0      0",
-            "2  finders: OV shuffled * -> *  0          0      0  NOT NOTICED",
+            "2  decoy knocked out * -> *  0          0      0  NOT NOTICED",
             "claims x mutants: *",
             "attention_is_at_most_one  ....",
-            "writes                    R...",
-            "1 never failed on any mutant *",
-            "  attention_is_at_most_one",
-            "3 mutants not noticed:",
+            "decoy_too                 ....",
+            "writes                    R.RR",
+            "2 never failed on any mutant *",
+            "  attention_is_at_most_one, decoy_too",
+            "1 mutant not noticed:",
+            "  decoy knocked out",
         ]
     )
 
 
 def test_every_mutant_without_a_pattern(suite, mutate):
     text = "\n".join(shown(mutate()))
-    for name in ("finders knocked out", "layer 1 re-initialised", "noised", "quantised to 2 bits"):
+    for name in ("finders knocked out", "layer 5 re-initialised", "noised", "quantised to 2 bits"):
         assert name in text
 
 
@@ -74,17 +89,18 @@ def test_a_failing_claim_fails_as_ever(suite, mutate):
 
 
 def test_json(suite, mutate, pytester):
-    mutate("finders knocked", "layer 1", args=["--circuit-json=out.json"])
+    mutate("finders knocked", "decoy knocked", args=["--circuit-json=out.json"])
     (account,) = json.loads((pytester.path / "out.json").read_text())["mutation"]
-    assert account["claims"] == ["attention_is_at_most_one", "writes"]
+    assert account["claims"] == ["attention_is_at_most_one", "decoy_too", "writes"]
     assert account["left_out"] == ["false"]
-    assert account["never_failed"] == ["attention_is_at_most_one"]
+    assert account["never_failed"] == ["attention_is_at_most_one", "decoy_too"]
     assert (account["mutants"], account["noticed"]) == (2, 1)
-    assert account["survivors"] == ["layer 1 re-initialised"]
+    assert account["survivors"] == ["decoy knocked out"]
     first, second = account["trials"]
     assert first["mutant"]["kind"] == "KnockedOut"
-    assert first["mutant"]["heads"] == ["0.1", "1.0"]
-    assert first["statuses"] == {"attention_is_at_most_one": "holds", "writes": "refuted"}
+    assert first["mutant"]["heads"] == ["6.0", "6.2"]
+    harmless = {"attention_is_at_most_one": "holds", "decoy_too": "holds"}
+    assert first["statuses"] == harmless | {"writes": "refuted"}
     assert (first["noticed"], second["noticed"]) == (True, False)
 
 
