@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -121,38 +121,6 @@ def _share_differences(by_prompt: Array, n: int) -> tuple[Interval, ...]:
         )
         for part in by_prompt
     )
-
-
-def check_denominators(measure: Measure, read: Read, draw: Draw) -> None:
-    """Refuse to judge a ratio to something that may as well be 0, whatever its value came to."""
-    for part in _parts(measure):
-        _check_denominator(part, read, draw)
-
-
-def _parts(measure: Measure) -> Iterator[Measure]:
-    """Yield a measure and those it is made of."""
-    yield measure
-    inner: tuple[Measure, ...] = ()
-    if isinstance(measure, Listed):
-        inner = tuple(part for _, part in measure.parts)
-    if isinstance(measure, Combined):
-        inner = (measure.left, measure.right)
-    if isinstance(measure, Absolute):
-        inner = (measure.inner,)
-    for each in inner:
-        yield from _parts(each)
-
-
-def _check_denominator(measure: Measure, read: Read, draw: Draw) -> None:
-    bottom, n = measure.denominator(), len(read(measure.needs(draw)[0]))
-    for each in () if bottom is None else intervals_of(bottom, read, draw, n):
-        low, high = each.at(ALPHA)
-        if low <= 0 <= high:
-            raise ClaimNotEvaluable(
-                f"'{measure}' is undefined on these prompts: its denominator, {bottom}, is "
-                f"{each.point:.3g} [{low:.3g}, {high:.3g}], not told from 0. Does the model do "
-                "the task, and is what is compared different at all?"
-            )
 
 
 def _equal(n: int) -> Array:

@@ -11,12 +11,13 @@ from pytest_circuits.deciding import Entry, Outcome, decide
 from pytest_circuits.engine.engine import Engine, Pass
 from pytest_circuits.engine.memory import DEFAULT_MEMORY
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
-from pytest_circuits.estimates import ALPHA, Sample, check_denominators, sample
+from pytest_circuits.estimates import ALPHA, Sample, sample
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.readings import Draw, Need
 from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task
 from pytest_circuits.tasks.ioi import IOI
+from pytest_circuits.validity import check_denominators, check_references, grounds
 from pytest_circuits.verdicts import Estimate, Method, Verdict, judge
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Evaluation:
         """Read for these only from now on; what was read is kept."""
         self._engine.forget_plans()
         for measure, draw in wanted:
-            self._plan(measure, draw)
+            for each in (measure, *grounds(measure)):
+                self._plan(each, draw)
 
     def estimate(self, measure: Measure, draw: Draw) -> Estimate:
         """Return the estimate of a measure on the prompts of `draw`."""
@@ -66,12 +68,14 @@ class Evaluation:
     ) -> tuple[Estimate, tuple[Interval, ...]]:
         """Return the estimate on the first prompts of `draw`, at level 1 - `alpha`, to be judged.
 
-        Raises `ClaimNotEvaluable` also where a denominator is not told from 0.
+        Raises `ClaimNotEvaluable` also where a denominator is not told from 0, or a reference
+        still carries the task.
         """
         measure = self._searched(measure, draw)
         read = partial(self._engine.numbers, rows=prompts)
         found = sample(measure, read, draw, alpha=alpha)
         check_denominators(measure, read, draw)
+        check_references(measure, read, draw)
         return self._estimate(measure, draw, found), found.intervals
 
     def _estimate(self, measure: Measure, draw: Draw, found: Sample) -> Estimate:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_circuits import IOI, ClaimNotEvaluable
-from pytest_circuits.estimates import check_denominators, sample
+from pytest_circuits.estimates import sample
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.readings import Draw
+from pytest_circuits.validity import check_denominators
 
 
 @dataclass(frozen=True)

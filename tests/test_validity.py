@@ -1,0 +1,88 @@
+"""What must be so before a claim is judged: seen on the reference model."""
+
+import pytest
+
+from pytest_circuits import (
+    ABC,
+    END,
+    FLIP,
+    IOI,
+    ClaimNotEvaluable,
+    check,
+    check_all,
+    counterpart,
+    heads,
+    knock_out_effect,
+    load_model,
+    logit_difference,
+    mean,
+    prompt_task,
+    resample,
+    zero,
+)
+from pytest_circuits.interventions import knock_out
+from pytest_circuits.validity import grounds
+
+MOVERS = heads("6.0", "6.2", at=END, name="name movers")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("reference-ioi", progress=False)
+
+
+@pytest.fixture(scope="module")
+def own(model):
+    """IOI's prompts as a task of one's own: FLIP, which carries the task, declared neutral."""
+    dataset = IOI().draw(model.tokenizer, 24, 0)
+    plain, flip, abc = (dataset.distribution(name) for name in ("IOI", FLIP, ABC))
+    word = lambda ids: " " + model.tokenizer.decode(ids).strip()  # noqa: E731
+    rows = [
+        {
+            "text": plain.texts[i],
+            "answer": word([plain.answers[i]]),
+            "foil": word([plain.foils[i]]),
+            "positions": {},
+            "group": str(plain.groups[i]),
+            "counterparts": {
+                "FLIP": {
+                    "text": flip.texts[i],
+                    "answer": word([flip.answers[i]]),
+                    "foil": word([flip.foils[i]]),
+                },
+                "ABC": {"text": abc.texts[i]},
+            },
+        }
+        for i in range(24)
+    ]
+    return prompt_task("own", rows, neutral=["FLIP", "ABC"])
+
+
+@pytest.mark.parametrize("to", [mean("FLIP"), resample("FLIP")], ids=str)
+def test_a_reference_that_carries_the_task_is_noticed_whatever_it_is_declared(model, own, to):
+    claim = knock_out_effect(MOVERS, to=to) >= 0
+    with pytest.raises(ClaimNotEvaluable, match=r"FLIP still carries the task: .* 1 \[") as error:
+        check(claim, model, task=own, prompts=24)
+    assert "logit difference there is" in str(error.value)
+
+
+def test_one_that_does_not_is_not(model, own):
+    claims = [
+        knock_out_effect(MOVERS, to=mean("ABC")) >= 0,
+        knock_out_effect(MOVERS, to=zero()) >= 0,
+        logit_difference(under=knock_out(MOVERS, to=counterpart("FLIP"))) >= -10,
+    ]
+    assert {each.status for each in check_all(claims, model, task=own, prompts=24)} == {"holds"}
+
+
+def test_a_model_without_the_behaviour_is_not_blamed_on_the_reference(own):
+    """Its preference is the same on all prompts: there is no task to carry."""
+    other = load_model("reference-ioi:without=S-inhibition", progress=False)
+    assert check(logit_difference() <= 0, other, task=own, prompts=24).status == "holds"
+    check(knock_out_effect(MOVERS, to=mean("FLIP")) <= 0, other, task=own, prompts=24)
+
+
+def test_what_is_measured_besides():
+    share = knock_out_effect(MOVERS, to=mean(ABC)) / logit_difference()
+    assert grounds(share) == (logit_difference(), logit_difference(on=ABC))
+    assert grounds(knock_out_effect(MOVERS, to=zero())) == ()
