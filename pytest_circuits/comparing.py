@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
-from pytest_circuits.estimates import ALPHA
+from pytest_circuits.estimates import ALPHA, share_differences
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.readings import Draw
@@ -18,6 +18,8 @@ from pytest_circuits.tasks.ioi import IOI
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
     from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.influence import Value
+    from pytest_circuits.statistics.intervals import Interval
     from pytest_circuits.tasks.base import Task
 
 
@@ -41,9 +43,15 @@ def non_inferior(
     if not by > 0:
         raise CircuitUsageError(f"`by` must be more than 0, in the measure's unit; got {by!r}.")
     check_prompts(prompts, seed)
+    if len(measure.labels()) > 1:
+        raise CircuitUsageError(
+            f"`measure` must be one number to compare; '{measure}' has {len(measure.labels())} "
+            "parts: give one head, or pool them with role.mean."
+        )
     draw = Draw(task=IOI() if task is None else task, n=prompts, seed=seed)
     sides = [Evaluation(model, [(measure, draw)]) for model in (new, old)]
-    if len({side.estimate(measure, draw).method.prompts_digest for side in sides}) > 1:
+    seen = [side.look(measure, draw, prompts, ALPHA)[0] for side in sides]
+    if len({estimate.method.prompts_digest for estimate in seen}) > 1:
         raise ClaimNotEvaluable(
             f"`new` and `old`: {new.spec} and {old.spec} do not tokenize the prompts alike, so "
             "that they do not pair."
@@ -53,7 +61,7 @@ def non_inferior(
         first, second = (side.weighted(measure, draw, rows) for side in sides)
         return first - second
 
-    (found,) = intervals(difference, prompts, seed=seed)
+    found = _interval(measure, difference, draw)
     low, high = found.at(ALPHA)
     return Comparison(
         difference=found.point,
@@ -62,3 +70,11 @@ def non_inferior(
         allowed=(-by, float("inf")),
         evidence=evidence([found], ">=", -by),
     )
+
+
+def _interval(measure: Measure, difference: Value, draw: Draw) -> Interval:
+    import numpy as np
+
+    if measure.kind == "share":  # no variation among prompts drawn does not make it certain
+        return share_differences(difference(np.eye(draw.n)), draw.n)[0]
+    return intervals(difference, draw.n, seed=draw.seed)[0]

@@ -100,7 +100,7 @@ def _unbounded(measure: Measure, read: Read, draw: Draw, n: int) -> tuple[Interv
     if isinstance(measure, Combined) and measure.operation == "/":
         return ratios(values(measure.left), values(measure.right), n, seed=draw.seed)
     if isinstance(measure, Combined) and measure.left.kind == measure.right.kind == "share":
-        return _share_differences(values(measure)(_single(n)), n)
+        return share_differences(values(measure)(_single(n)), n)
     return intervals(values(measure), n, seed=draw.seed)
 
 
@@ -110,7 +110,8 @@ def _shares(points: Array, n: int) -> tuple[Interval, ...]:
     return tuple(Share(hits=float(point) * n, n=n) for point in points)
 
 
-def _share_differences(by_prompt: Array, n: int) -> tuple[Interval, ...]:
+def share_differences(by_prompt: Array, n: int) -> tuple[Interval, ...]:
+    """Return what n prompts say about differences of shares, [parts, prompts]: -1, 0 or 1 each."""
     from pytest_circuits.statistics.shares import ShareDifference
 
     return tuple(

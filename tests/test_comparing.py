@@ -6,6 +6,7 @@ from pytest_circuits import (
     END,
     IO,
     CircuitUsageError,
+    answer_preferred,
     attention,
     heads,
     load_model,
@@ -37,6 +38,19 @@ def test_a_model_that_lost_its_name_movers_is(old, without_name_movers):
     assert found.evidence.decision(0.05) == "refuted"
     back = non_inferior(logit_difference(), old, without_name_movers, by=0.1, prompts=32)
     assert back.evidence.decision(0.05) == "holds"
+
+
+def test_a_share_that_never_differs_is_not_certain_to_be_the_same(old):
+    found = non_inferior(answer_preferred(), old, old, by=0.05, prompts=32)
+    assert found.difference == 0
+    assert found.low < -0.05
+    assert found.evidence.decision(0.05) == "undecided"
+
+
+def test_several_numbers_are_not_compared(old):
+    several = attention(heads("6.0", "6.2", at=END).each, to=IO)
+    with pytest.raises(CircuitUsageError, match=r"one number.* 2 parts: .* role.mean"):
+        non_inferior(several, old, old, by=0.1)
 
 
 def test_pairing_makes_the_interval_narrow(old, without_name_movers):
