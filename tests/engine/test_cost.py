@@ -107,6 +107,16 @@ def test_a_path_to_the_logits_past_live_mlps_costs_mlps_alone(deep, token):
     assert 0 < last < first <= (mlp + write) * token * (1 + 1e-6)
 
 
+@pytest.mark.parametrize("layer", [1, 6, LAYERS - 1])
+def test_a_path_to_a_head_costs_every_layer_at_most_once(deep, token, layer):
+    """Up to the receiver what the senders bring, from there on what it makes of it."""
+    receiver = heads(f"{layer}.0", at=END).q
+    path = beside(deep, [path_patch(heads("0.0", at=END), receiver, to=zero())])
+    mlp, write = 8 / 12, 1 / 12
+    up_to, behind = (mlp + write) * layer, LAYERS - layer
+    assert path == pytest.approx((up_to + behind) / LAYERS * token, rel=0.05)
+
+
 def test_a_circuit_costs_its_own_positions_and_one_ground(deep, token):
     """However many circuits are opened, every head is closed once, at the cost of the MLPs."""
     opened = [keep_only(circuit(head), to=zero()) for head in each_head(END)[-6:]]
