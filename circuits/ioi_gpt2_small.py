@@ -62,6 +62,7 @@ from pytest_circuits import (
     sufficiency_p,
     two_signals,
 )
+from pytest_circuits.tasks.templates import TEMPLATES
 
 suite = Suite(model="gpt2", task=IOI(), prompts=128, seed=1, source="Wang et al. 2022")
 
@@ -152,6 +153,9 @@ token_weighs = (signal_weight(s_inhibition, "token") >= 0.69).cite("appendix A")
 the_two_signals_add = (signal_fit(s_inhibition) >= 0.8).cite("appendix A")
 each_combination_of_signals_decides = (abs(two_signals(s_inhibition)) >= 0.9).cite("appendix A")
 s_inhibition_carries_position = (carries(s_inhibition, "position") >= 0.49).cite("appendix A")
+s_inhibition_carries_position_in_all_wordings = s_inhibition_carries_position.over(
+    templates=[TEMPLATES[0::2], TEMPLATES[1::2]]
+)
 position_outweighs_the_token = (
     carries(s_inhibition, "position") - carries(s_inhibition, "token") >= 0.1
 ).cite("appendix A")

@@ -66,6 +66,7 @@ from pytest_circuits import (
     two_signals,
     zero,
 )
+from pytest_circuits.tasks.templates import TEMPLATES
 
 suite = Suite(
     model="reference-ioi",
@@ -149,6 +150,9 @@ task_needs_previous_token_heads = knock_out_effect(previous_token, to=to_abc) >=
 task_needs_duplicate_token_heads_by_zero = knock_out_effect(duplicate_token, to=zero()) >= 4
 task_needs_duplicate_token_heads_by_resampling = (
     knock_out_effect(duplicate_token, to=resample(ABC)) >= 4
+)
+task_needs_duplicate_token_heads_by_any_method = task_needs_duplicate_token_heads.over(
+    ablations=[to_abc, zero(), resample(ABC)], seeds=[2, 3]
 )
 name_movers_are_backed_up = knock_out_share(name_movers, to=to_abc).between(0.5, 0.7)
 backup_name_movers_take_over = (
@@ -238,6 +242,9 @@ previous_token_heads_act_through_no_values = path_effect(
 # What outputs carry: F is 5.4, with the position inverted -2.7, with the token 1.6, with both -5.9;
 # so position carries (5.4 + 2.7) / (2 * 5.4) = 0.75, the token 0.35.
 s_inhibition_carries_position = carries(s_inhibition, "position").between(0.65, 0.85)
+s_inhibition_carries_position_in_all_wordings = s_inhibition_carries_position.over(
+    templates=[TEMPLATES[0::2], TEMPLATES[1::2]]
+)
 s_inhibition_carries_the_token = carries(s_inhibition, "token").between(0.25, 0.45)
 s_inhibition_carries_more_position = carries(s_inhibition, "position") > carries(
     s_inhibition, "token"

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_circuits import Claim, ClaimNotEvaluable, Suite
+from pytest_circuits import Claim, Rules, Suite
+from pytest_circuits.deciding import Entry, decide
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.readings import Draw
+from pytest_circuits.verdicts import Verdict
 
 CIRCUITS = Path(__file__).parents[2] / "circuits"
 
@@ -23,19 +25,21 @@ def read_suite(name):
 
 
 def statuses(name, model, *, prompts, seed=1, leave_out=()):
-    """Return each claim's status on the model: a verdict's, or "error"; but for those left out."""
+    """Return each claim's status on the model, decided alone; "error" where it cannot be."""
     claims, suite = read_suite(name)
-    claims = {key: claim for key, claim in claims.items() if key not in leave_out}
+    alone = Rules(correction="none", first=None)
     draw = Draw(task=suite.task, n=prompts, seed=seed)
-    evaluation = Evaluation(model, [(claim.measure, draw) for claim in claims.values()])
+    entries = {
+        key: Entry(claim=claim, draw=draw, rules=alone)
+        for key, claim in claims.items()
+        if key not in leave_out
+    }
+    found = decide(Evaluation(model, ()), tuple(entries.values()))
+    return {key: _status(found[entry]) for key, entry in entries.items()}
 
-    def status(claim):
-        try:
-            return evaluation.verdict(claim, draw).status
-        except ClaimNotEvaluable:
-            return "error"
 
-    return {key: status(claim) for key, claim in claims.items()}
+def _status(outcome):
+    return outcome.status if isinstance(outcome, Verdict) else "error"
 
 
 @pytest.fixture(scope="session")

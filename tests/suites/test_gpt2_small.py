@@ -10,6 +10,7 @@ from pytest_circuits import load_model
 # Of a logit difference that may as well be 0 they are undefined: an error, and no verdict.
 SHARES = {
     "s_inhibition_carries_position",
+    "s_inhibition_carries_position_in_all_wordings",
     "position_outweighs_the_token",
     "circuit_is_faithful",
     "circuit_is_complete_by_class",

@@ -68,6 +68,7 @@ EXPECTED = {
     "task_needs_duplicate_token_heads": ("PDIH", "NB"),
     "task_needs_duplicate_token_heads_by_zero": ("PDIH", "NB"),
     "task_needs_duplicate_token_heads_by_resampling": ("PDIH", "NB"),
+    "task_needs_duplicate_token_heads_by_any_method": ("PDIH", "NB"),
     "task_needs_previous_token_heads": ("PDIH", "NB"),
     "s_inhibition_of_abc_says_nothing": ("PDIH", "NB"),
     "s_inhibition_acts_through_name_movers_queries": ("PDIHN", ""),
@@ -79,6 +80,7 @@ EXPECTED = {
     "previous_token_heads_act_through_induction_keys": ("PDIHG", "NB"),
     # What they carry: shares of the logit difference that is left.
     "s_inhibition_carries_position": ("H", "PDINB"),
+    "s_inhibition_carries_position_in_all_wordings": ("H", "PDINB"),
     "s_inhibition_carries_the_token": ("H", "PDINB"),
     "s_inhibition_carries_more_position": ("H", "PDI"),
     "detecting_heads_carry_position": ("H", "PDINB"),

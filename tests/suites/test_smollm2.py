@@ -1,8 +1,8 @@
 """The real suite on models it is not about: the same architecture, its heads renamed or random.
 
-That it holds on the model it is about is shown by running it (`pytest circuits`), at 128 prompts.
-Here fewer prompts are enough, since what is false is far from true; two claims are left out because
-they are two fifths of the cost, and the same measures are refuted on the reference model.
+That it holds on the model it is about is shown by running it (`pytest circuits`), at up to 256 prompts.
+Here fewer prompts are enough, since what is false is far from true; four claims are left out because
+they are half of the cost, and the same measures are refuted on the reference model.
 """
 
 from collections import Counter
@@ -15,7 +15,12 @@ from pytest_circuits import wrap_model
 from pytest_circuits.models.source import find_source
 
 PROMPTS = 24
-COSTLY = {"circuit_is_sufficient_beyond_chance", "circuit_is_necessary_beyond_chance"}
+COSTLY = {
+    "circuit_is_sufficient_beyond_chance",
+    "circuit_is_necessary_beyond_chance",
+    "every_head_of_a_named_role_matters",
+    "s_inhibition_is_needed_by_any_method",
+}
 
 # What may still hold: claims that name no head; claims that nothing happens; distances in logits,
 # small where all logits are.
@@ -30,6 +35,7 @@ OF_NO_HEAD = {
 }
 NOTHING_HAPPENS = {
     "look_alikes_do_nothing",
+    "wrong_signals_do_not_turn_the_answer_round",
     "previous_token_head_does_not_act_through_induction_values",
     "stream_before_s_inhibition_carries_none",
     "name_movers_carry_no_position",
