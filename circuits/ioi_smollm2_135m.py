@@ -70,8 +70,8 @@ What is not:
   it costs 0.6 of the logit difference on seed 0, 0.4 on seed 1.
 - The circuit is not complete: without the name movers it differs from the model by 1.3 logits,
   without the duplicate-token heads by 1.1. Nor is it minimal: 28.0 and 0.2 matter next to nothing
-  (0.02 and 0.04) with whatever else is removed, of the witnesses tried. Of the heads of named roles,
-  taken as a circuit of their own, each matters, by 0.27 or more.
+  (0.02 and 0.04) with whatever else is removed, of the witnesses tried. Of the named roles alone,
+  taken for the circuit, every head matters, by 0.27 or more.
 - The wiring of the named roles alone, all else at its ABC mean, has two fifths of the logit
   difference (0.39); of what goes along it, nothing more is lost if all but the position, and at
   its ends the names, comes from other prompts (0.36). With the wrong position it is -0.38.

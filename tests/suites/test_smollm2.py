@@ -1,8 +1,8 @@
 """The real suite on models it is not about: the same architecture, its heads renamed or random.
 
-That it holds on the model it is about is shown by running it (`pytest circuits`), at up to 256 prompts.
-Here fewer prompts are enough, since what is false is far from true; four claims are left out because
-they are half of the cost, and the same measures are refuted on the reference model.
+That it holds on the model it is about is shown by running it (`pytest circuits`), on up to 256
+prompts. Here fewer are enough, since what is false is far from true; four claims are left out
+because they are half of the cost, and the same measures are refuted on the reference model.
 """
 
 from collections import Counter
