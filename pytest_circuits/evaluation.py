@@ -60,7 +60,7 @@ class Evaluation:
 
     def estimate(self, measure: Measure, draw: Draw) -> Estimate:
         """Return the estimate of a measure on the prompts of `draw`."""
-        measure = self._searched(measure, draw)
+        measure = self._searched(measure, draw, draw.n)
         return self._estimate(measure, draw, sample(measure, self._engine.numbers, draw))
 
     def look(
@@ -71,7 +71,7 @@ class Evaluation:
         Raises `ClaimNotEvaluable` also where a denominator is not told from 0, or a reference
         still carries the task.
         """
-        measure = self._searched(measure, draw)
+        measure = self._searched(measure, draw, prompts)
         read = partial(self._engine.numbers, rows=prompts)
         found = sample(measure, read, draw, alpha=alpha)
         check_denominators(measure, read, draw)
@@ -92,7 +92,7 @@ class Evaluation:
 
     def weighted(self, measure: Measure, draw: Draw, rows: Array) -> Array:
         """Return a measure's value under each row of prompt weights, [parts, draws]."""
-        measure = self._searched(measure, draw)
+        measure = self._searched(measure, draw, draw.n)
         return measure.value(self._engine.numbers, draw, lambda n: rows)
 
     def verdict(self, claim: Claim, draw: Draw) -> Verdict:
@@ -105,14 +105,18 @@ class Evaluation:
         except ClaimNotEvaluable:
             return  # said again, to whom it concerns, when this one is asked for
 
-    def _searched(self, measure: Measure, draw: Draw) -> Measure:
+    def _searched(self, measure: Measure, draw: Draw, prompts: int) -> Measure:
         """Return the measure that is left when all searching is done, its needs planned.
 
-        Searches read all of their prompts, which are others than those of the claim.
+        Searches read all of the prompts they have for themselves, and the first of the claim's.
         """
+
+        def read(need: Need) -> Array:
+            return self._engine.numbers(need, prompts if need.run.draw == draw else None)
+
         while True:
             self._engine.plan(measure.needs(draw))
-            refined = measure.refined(self._engine.numbers, draw)
+            refined = measure.refined(read, draw)
             if refined is None:
                 return measure
             measure = refined

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from pytest_circuits.claims import Claim
 from pytest_circuits.deciding import Entry, schedule
-from pytest_circuits.engine.memory import BATCH_SHARE
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.readings import Draw
@@ -29,7 +28,7 @@ class Forecast:
 
     `forwards` are plain forward passes of the whole budget of prompts, an upper bound for a claim
     decided on fewer; `prompts` how many a claim is expected to take, at the pilot's spread and
-    distance from the threshold (None: more than the budget); `memory` the bytes of a batch.
+    distance from the threshold (None: more than the budget); `memory` bytes of activations at once.
     """
 
     name: str
@@ -79,7 +78,7 @@ class _Pilot:
             name=name,
             forwards=prompts / self._budget,
             budget=self._budget,
-            memory=min(bytes_, self._memory // BATCH_SHARE),
+            memory=min(bytes_, self._memory),
         )
 
     def _grown(self, made: Pass) -> int:

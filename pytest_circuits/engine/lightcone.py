@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ class LightCone:
 
         stages = _Stages(self._anatomy, rows_of, task.varied, collected)
         patterns = {site.layer for site in wanted.get(None, ()) if site.name == "pattern"}
-        with torch.no_grad():
+        with torch.no_grad(), closing(stages):
             stage = stages.add(batch, frozenset(patterns))
             if None in wanted:
                 yield None, batch.seen(plain(stage).act)
@@ -100,6 +101,10 @@ class _Stages:
         stage = Stage(self._anatomy, batch, frame, source, self.on, self._varied, patterns)
         self._made[batch.prompts.name] = stage
         return stage
+
+    def close(self) -> None:
+        """Let go of all stages: they know one another, and would wait for the garbage collector."""
+        self._made.clear()
 
     def _source(self, batch: Batch, frame: Frame, reference: Reference) -> Source:
         if reference.kind == "zero":

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MEMORY = 1 << 30  # bytes
 SWEEP_SHARE = 8  # an eighth of the memory is for what interventions are worked out in
-BATCH_SHARE = 4  # a quarter at most for a batch: larger ones are no faster, references may be large
+BATCH_SHARE = 4  # a quarter is enough for a batch, larger ones are no faster, ...
+FEW = 16  # ... if it is of this many prompts: smaller ones are slower, and get more
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def batch_size(
             f"references {holding / 1e6:.1f} MB, the budget is {memory / 1e6:.1f} MB, an eighth of "
             "it for working. Raise it with --circuit-memory."
         )
-    return min(len(prompts), max(1, min(free, memory // BATCH_SHARE) // need))
+    size = min(max(FEW, memory // BATCH_SHARE // need), free // need)
+    return min(len(prompts), size)
 
 
 def bytes_per_prompt(model: Model, length: int, sites: Iterable[Site], worlds: int) -> int:

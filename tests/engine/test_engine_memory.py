@@ -1,5 +1,8 @@
 """Batches bounded by memory, and what happens when it runs out all the same."""
 
+import gc
+import warnings
+
 import pytest
 import torch
 
@@ -26,6 +29,7 @@ from pytest_circuits.engine import memory
 from pytest_circuits.engine.anatomy import Anatomy
 from pytest_circuits.engine.blocks import Block
 from pytest_circuits.engine.references import TemplateMeans
+from pytest_circuits.engine.world import World
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.interventions import counterpart, path_patch
 from pytest_circuits.nodes import LOGITS
@@ -77,7 +81,7 @@ def test_batches_bounded_by_memory_change_no_number(model, truth, worlds, budget
 
 
 def test_a_smaller_budget_makes_more_batches(model):
-    passes = [evaluated(model, memory=budget)[1].passes for budget in (6_000_000, 3_000_000)]
+    passes = [evaluated(model, memory=budget)[1].passes for budget in (6_000_000, 2_000_000)]
     for roomy, tight in zip(*passes, strict=True):
         assert roomy.batches < tight.batches, roomy.what
 
@@ -164,3 +168,15 @@ def test_other_errors_are_not_taken_for_lack_of_memory():
 
     with pytest.raises(RuntimeError, match="shapes"):
         memory.in_batches(range(4), 4, broken, print)
+
+
+def test_what_a_batch_left_behind_does_not_wait_for_the_garbage_collector(model):
+    gc.collect()
+    gc.disable()
+    try:
+        evaluated(model)
+        with warnings.catch_warnings():  # other libraries' objects warn when they are looked at
+            warnings.simplefilter("ignore")
+            assert [each for each in gc.get_objects() if type(each) is World] == []
+    finally:
+        gc.enable()
