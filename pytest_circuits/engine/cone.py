@@ -56,10 +56,10 @@ def _some(
         for each in wanted
         if isinstance(each, Ablation)
     ]
-    for under, brought in _swept(stage, halves, memory):
+    for under, brought in _swept(stage, halves, memory, to_the_end=False):
         assert isinstance(under, PathPatch)
         tasks.append((under, received(under, brought, wide=wide[under]), wanted[under]))
-    yield from _swept(stage, [*direct, *tasks], memory)
+    yield from _swept(stage, [*direct, *tasks], memory, to_the_end=True)
     for each in wanted:
         if isinstance(each, EdgeCircuit):
             yield each, edge_circuit(each, stage)
@@ -68,15 +68,14 @@ def _some(
 
 
 def _swept(
-    stage: Stage, tasks: Iterable[Task], memory: int
+    stage: Stage, tasks: Iterable[Task], memory: int, *, to_the_end: bool
 ) -> Iterator[tuple[Intervention, Outcome]]:
-    """Sweep what can go together."""
-    groups: dict[tuple[bool, tuple[object, ...]], list[Task]] = defaultdict(list)
+    """Sweep what can go together: to the logits, or as far as there is something to read."""
+    groups: dict[tuple[object, ...], list[Task]] = defaultdict(list)
     for under, placed, sites in tasks:
         inner = frozenset(site for site in sites if site.name not in _FROM_FINAL)
-        to_the_end = inner != sites or not inner
-        groups[to_the_end, (*placed.group, inner)].append((under, placed, inner))
-    for (to_the_end, _), group in groups.items():
+        groups[(*placed.group, inner)].append((under, placed, inner))
+    for group in groups.values():
         for part in _parts(group, stage, memory):
             yield from _sweep(stage, part, to_the_end=to_the_end)
 
