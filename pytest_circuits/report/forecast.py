@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,23 +10,25 @@ if TYPE_CHECKING:
 
 
 def forecast_lines(found: Sequence[Forecast]) -> list[str]:
-    """Return the table as lines of plain text, the dearest claim first, the total last."""
+    """Return the table as lines of plain text, the dearest claim first, the total last.
+
+    Why a claim cannot be evaluated stands below.
+    """
     *alone, together = found
     alone.sort(key=lambda each: -each.forwards)
-    header = ("claim", "forward-equivalents", "prompts", "memory", "")
+    header = ("claim", "forward-equivalents", "prompts", "memory")
     cells = [header, *map(_cells, alone), _total(together, alone)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    return [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
-    ]
+    rows = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
+    reasons = [f"{each.name} is not evaluable: {each.reason}" for each in alone if each.reason]
+    return [*map(str.rstrip, rows), *reasons]
 
 
 def _cells(each: Forecast) -> tuple[str, ...]:
     expected = f"{each.prompts or 'over ' + str(each.budget)} of {each.budget}"
-    said = ("", "", "", shorten(each.reason, 60, placeholder=" ..."))
     if each.reason:
-        return (each.name, *said)
-    return (each.name, f"{each.forwards:.2f}", expected, f"{each.memory / 1e6:.0f} MB", "")
+        return (each.name, "error", "", "")
+    return (each.name, f"{each.forwards:.2f}", expected, f"{each.memory / 1e6:.0f} MB")
 
 
 def _total(together: Forecast, alone: Sequence[Forecast]) -> tuple[str, ...]:
@@ -37,5 +38,4 @@ def _total(together: Forecast, alone: Sequence[Forecast]) -> tuple[str, ...]:
         f"{together.forwards:.2f} (apart {apart:.2f})",
         f"at most {together.budget}",
         f"{together.memory / 1e6:.0f} MB",
-        "",
     )
