@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_circuits.claims import Claim
 from pytest_circuits.deciding import Entry, schedule
+from pytest_circuits.engine.memory import enough
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.readings import Draw
@@ -73,13 +74,17 @@ class _Pilot:
         """Return what the passes made come to with all prompts: searches need no more than now."""
         passes = self._evaluation.passes
         prompts = sum(each.forwards * self._grown(each) for each in passes)
-        bytes_ = max((each.bytes_per_prompt * self._grown(each) for each in passes), default=0)
+        bytes_ = max(map(self._bytes, passes), default=0)
         return Forecast(
             name=name,
             forwards=prompts / self._budget,
             budget=self._budget,
             memory=min(bytes_, self._memory),
         )
+
+    def _bytes(self, made: Pass) -> int:
+        need = made.bytes_per_prompt
+        return need * min(self._grown(made), enough(need, self._memory))
 
     def _grown(self, made: Pass) -> int:
         return self._budget if made.prompts == PILOT else made.prompts

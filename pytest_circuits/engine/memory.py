@@ -49,8 +49,12 @@ def batch_size(
             f"references {holding / 1e6:.1f} MB, the budget is {memory / 1e6:.1f} MB, an eighth of "
             "it for working. Raise it with --circuit-memory."
         )
-    size = min(max(FEW, memory // BATCH_SHARE // need), free // need)
-    return min(len(prompts), size)
+    return min(len(prompts), enough(need, memory), free // need)
+
+
+def enough(need: int, memory: int) -> int:
+    """Return how many prompts of so many bytes each are enough for a batch."""
+    return max(FEW, memory // BATCH_SHARE // need)
 
 
 def bytes_per_prompt(model: Model, length: int, sites: Iterable[Site], worlds: int) -> int:
