@@ -86,5 +86,8 @@ def _cube_root(number: float) -> float:
 
 def _moment_skewness(numbers: Array) -> float:
     centred = numbers - numbers.mean()
-    variance = (centred**2).mean()
-    return float((centred**3).mean() / variance**1.5) if variance > 0 else 0.0
+    largest = abs(centred).max()
+    if largest == 0:
+        return 0.0
+    unit = centred / largest  # no power of which underflows to 0 in all places
+    return float((unit**3).mean() / (unit**2).mean() ** 1.5)
