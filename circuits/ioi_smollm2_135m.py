@@ -1,5 +1,7 @@
 """The IOI circuit of SmolLM2-135M-Instruct, as claims.
 
+All of it stands in one file because its claims are decided together: a file is a family.
+
 The weights are dequantised Q4_1 (see the model's provenance), the prompts carry no BOS token.
 
 How it was found (seed 0, 128 prompts; none of it saw the prompts of seed 1 below):
