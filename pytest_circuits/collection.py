@@ -33,6 +33,11 @@ class ClaimItem:
     spec: str | None
     nodeid: str
 
+    @property
+    def file(self) -> str:
+        """The file whose suite the claim belongs to."""
+        return self.nodeid.split("::")[0]
+
 
 CLAIM = pytest.StashKey[ClaimItem]()
 

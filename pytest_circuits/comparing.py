@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING
 
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.estimates import ALPHA, share_differences
-from pytest_circuits.evaluation import Evaluation
+from pytest_circuits.evaluation import Evaluation, draw_of
 from pytest_circuits.measures.base import Measure
-from pytest_circuits.readings import Draw
-from pytest_circuits.rules import check_prompts
 from pytest_circuits.statistics.equivalence import Comparison
 from pytest_circuits.statistics.evidence import evidence
 from pytest_circuits.statistics.intervals import intervals
-from pytest_circuits.tasks.ioi import IOI
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
-    from pytest_circuits.readings import Array
+    from pytest_circuits.readings import Array, Draw
     from pytest_circuits.statistics.influence import Value
     from pytest_circuits.statistics.intervals import Interval
     from pytest_circuits.tasks.base import Task
@@ -42,13 +39,12 @@ def non_inferior(
     """
     if not by > 0:
         raise CircuitUsageError(f"`by` must be more than 0, in the measure's unit; got {by!r}.")
-    check_prompts(prompts, seed)
     if len(measure.labels()) > 1:
         raise CircuitUsageError(
             f"`measure` must be one number to compare; '{measure}' has {len(measure.labels())} "
             "parts: give one head, or pool them with role.mean."
         )
-    draw = Draw(task=IOI() if task is None else task, n=prompts, seed=seed)
+    draw = draw_of(task, prompts, seed)
     sides = [Evaluation(model, [(measure, draw)]) for model in (new, old)]
     seen = [side.look(measure, draw, prompts, ALPHA)[0] for side in sides]
     if len({estimate.method.prompts_digest for estimate in seen}) > 1:

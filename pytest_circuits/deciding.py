@@ -6,7 +6,7 @@ says what keeps it where it was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,22 @@ def decide(evaluation: Evaluation, entries: Sequence[Entry]) -> dict[Entry, Outc
         for each in going:
             each.look(evaluation)
     return {entry: trial.outcome(trials.values()) for entry, trial in trials.items()}
+
+
+def statuses_alone(
+    evaluation: Evaluation, claims: Mapping[str, tuple[Claim, Draw]]
+) -> dict[str, str]:
+    """Return what each claim is by itself, on all of its prompts; "error" where it cannot be."""
+    rules = Rules(correction="none", first=None)
+    entries = {
+        name: Entry(claim=claim, draw=draw, rules=rules) for name, (claim, draw) in claims.items()
+    }
+    found = decide(evaluation, [*entries.values()])
+    return {name: _status(found[entry]) for name, entry in entries.items()}
+
+
+def _status(outcome: Outcome) -> str:
+    return "error" if isinstance(outcome, Exception) else outcome.status
 
 
 def schedule(rules: Rules, budget: int) -> tuple[Look, ...]:

@@ -161,7 +161,7 @@ def measure(
     """
     if isinstance(measure, Claim):
         raise CircuitUsageError(f"`measure`: '{measure}' is a claim; use check(claim, model).")
-    draw = _draw(task, prompts, seed)
+    draw = draw_of(task, prompts, seed)
     return Evaluation(model, [(measure, draw)], memory=memory).estimate(measure, draw)
 
 
@@ -203,7 +203,7 @@ def check_all(
             raise CircuitUsageError(
                 f"`claim` must be a measure compared with a threshold; got {each!r}."
             )
-    draw = _draw(task, prompts, seed)
+    draw = draw_of(task, prompts, seed)
     entries = [Entry(claim=claim, draw=draw, rules=rules) for claim in claims]
     evaluation = Evaluation(model, [(claim.measure, draw) for claim in claims], memory=memory)
     found = decide(evaluation, entries)
@@ -216,6 +216,7 @@ def _verdict(outcome: Outcome) -> Verdict:
     raise outcome
 
 
-def _draw(task: Task | None, prompts: int, seed: int) -> Draw:
+def draw_of(task: Task | None, prompts: int, seed: int) -> Draw:
+    """Return the prompts of a task, IOI() if none is given, after checking the numbers."""
     check_prompts(prompts, seed)
     return Draw(task=task if task is not None else IOI(), n=prompts, seed=seed)

@@ -64,8 +64,7 @@ class ClaimSession:
         """Return what the claims on a model would cost; raise if it cannot be loaded."""
         from pytest_circuits.forecast import forecast
 
-        items = [item for item in self._items if item.stash[CLAIM].spec == spec]
-        entries = [(item.name, entry_of(item)) for item in items]
+        entries = [(item.name, entry_of(item)) for item in self._items_on(spec)]
         model = self._load(spec, load)
         return forecast(model, entries, memory=self._memory, notify=self.notify)
 
@@ -85,9 +84,12 @@ class ClaimSession:
             self._reported = 0
             self._loaders[spec] = load
             evaluation = self._start(self._load(spec, load))
-            items = [item for item in self._items if item.stash[CLAIM].spec == spec]
-            self._evaluation = (spec, evaluation, decide(evaluation, [*map(entry_of, items)]))
+            entries = [*map(entry_of, self._items_on(spec))]
+            self._evaluation = (spec, evaluation, decide(evaluation, entries))
         return self._evaluation[2]
+
+    def _items_on(self, spec: str) -> list[pytest.Item]:
+        return [item for item in self._items if item.stash[CLAIM].spec == spec]
 
     def _load(self, spec: str, load: Loader) -> Model:
         """Load a model; one that could not be loaded is not tried again for the next claim."""
@@ -104,12 +106,7 @@ class ClaimSession:
         from pytest_circuits.evaluation import Evaluation
 
         _share_cores()
-        return Evaluation(
-            model,
-            (),
-            memory=self._memory,
-            notify=self.notify,
-        )
+        return Evaluation(model, (), memory=self._memory, notify=self.notify)
 
     @property
     def _memory(self) -> int:
@@ -123,8 +120,7 @@ def entry_of(item: pytest.Item) -> Entry:
     from pytest_circuits.deciding import Entry
 
     found = item.stash[CLAIM]
-    file = found.nodeid.split("::")[0]
-    return Entry(claim=found.claim, draw=found.draw, rules=found.rules, family=file)
+    return Entry(claim=found.claim, draw=found.draw, rules=found.rules, family=found.file)
 
 
 SESSION = pytest.StashKey[ClaimSession]()

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.estimates import ALPHA, intervals_of
 from pytest_circuits.interventions import Reference
-from pytest_circuits.measures.base import Absolute, Combined, Measure
+from pytest_circuits.measures.base import Measure
 from pytest_circuits.measures.behaviour import logit_difference
-from pytest_circuits.measures.composed import Listed
 from pytest_circuits.pieces import pieces
 from pytest_circuits.readings import Draw, Read
 
@@ -72,17 +71,8 @@ def _on_both(reference: Reference) -> tuple[Measure, Measure]:
 
 
 def _parts(measure: Measure) -> Iterator[Measure]:
-    """Yield a measure and those it is made of."""
-    yield measure
-    inner: tuple[Measure, ...] = ()
-    if isinstance(measure, Listed):
-        inner = tuple(part for _, part in measure.parts)
-    if isinstance(measure, Combined):
-        inner = (measure.left, measure.right)
-    if isinstance(measure, Absolute):
-        inner = (measure.inner,)
-    for each in inner:
-        yield from _parts(each)
+    """Return a measure and those it is made of."""
+    return (each for each in pieces(measure) if isinstance(each, Measure))
 
 
 def _intervals(measure: Measure, read: Read, draw: Draw) -> tuple[Interval, ...]:

@@ -9,6 +9,7 @@ from pytest_circuits.claims import Claim, Relation, Status
 from pytest_circuits.errors import CircuitUsageError, ClaimRefuted
 from pytest_circuits.estimates import Part
 from pytest_circuits.measures.base import Measure
+from pytest_circuits.statistics.evidence import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,9 +149,7 @@ class Decision:
     @property
     def status(self) -> Status:
         """Holds, refuted, or undecided because the budget is spent."""
-        if min(self.holds, self.refuted) > self.alpha:
-            return "undecided"
-        return "holds" if self.holds <= self.refuted else "refuted"
+        return Evidence(self.holds, self.refuted).decision(self.alpha)
 
     def __str__(self) -> str:
         found = min(self.holds, self.refuted)

@@ -116,23 +116,24 @@ class _Sweep:
     def run(self) -> Tensor:
         """Go through all layers; return the final stream of all variants."""
         layers = len(self.world.anatomy.blocks)
-        stream = self._world(self.world.stream[0])[:0]
-        for layer in range(layers):
-            stream = self._layer(layer, self._joined(layer, stream))
-        stream = self._with(stream, len(self.variants), layers)
+        stream = self._with(self._before(layers), len(self.variants), layers)
         return self.puts.on(stream, "resid", layers, self.columns)
 
     def run_to_sites(self) -> None:
         """Go as far as there is something to keep."""
         last = max(site.layer for site in self.sites)
-        stream = self._world(self.world.stream[0])[:0]
-        for layer in range(last):
-            stream = self._layer(layer, self._joined(layer, stream))
-        stream = self._joined(last, stream)
+        stream = self._joined(last, self._before(last))
         if all(site.name == "resid" for site in self.sites if site.layer == last):
             self._entered(last, stream)
         else:
             self._layer(last, stream)
+
+    def _before(self, end: int) -> Tensor:
+        """Return the stream before a layer, of the variants that begin below it."""
+        stream = self._world(self.world.stream[0])[:0]
+        for layer in range(end):
+            stream = self._layer(layer, self._joined(layer, stream))
+        return stream
 
     def _joined(self, layer: int, stream: Tensor) -> Tensor:
         """Return the stream with the variants that begin at a layer."""

@@ -100,7 +100,7 @@ class Mutation:
         """Return the claims by file and model, for those of which some claim holds."""
         found: dict[tuple[str, str], list[ClaimItem]] = {}
         for each in self._claims:
-            found.setdefault((each.nodeid.split("::")[0], str(each.spec)), []).append(each)
+            found.setdefault((each.file, str(each.spec)), []).append(each)
         return {
             key: claims
             for key, claims in found.items()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from pytest_circuits.deciding import Entry, Outcome, decide
+from pytest_circuits.deciding import statuses_alone
 from pytest_circuits.engine.memory import DEFAULT_MEMORY
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.evaluation import Evaluation
@@ -14,7 +14,6 @@ from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.mutation.account import Account, Trial
 from pytest_circuits.mutation.mutants import Mutant, as_dict
 from pytest_circuits.mutation.sabotage import NothingChanged, applied
-from pytest_circuits.rules import Rules
 
 if TYPE_CHECKING:
     from pytest_circuits.claims import Claim
@@ -77,12 +76,8 @@ class _Examined:
         self._evaluation = Evaluation(model, (), memory=memory)
 
     def statuses(self) -> dict[str, str]:
-        """Return what each claim is, by itself, on all of its prompts."""
-        found = decide(self._evaluation, [*map(_alone, self._claims.values())])
-        return {
-            name: _status(found[_alone(claim_and_draw)])
-            for name, claim_and_draw in self._claims.items()
-        }
+        """Return what each claim is by itself: a mutant is to be noticed claim by claim."""
+        return statuses_alone(self._evaluation, self._claims)
 
     def behaviour(self) -> float | None:
         """Return the logit difference on the first claim's prompts, if the task has one."""
@@ -90,13 +85,3 @@ class _Examined:
             return self._evaluation.estimate(logit_difference(), self._draw).value
         except ClaimNotEvaluable:
             return None
-
-
-def _alone(given: tuple[Claim, Draw]) -> Entry:
-    """Return a claim that is decided by itself: a mutant is to be noticed claim by claim."""
-    claim, draw = given
-    return Entry(claim=claim, draw=draw, rules=Rules(correction="none", first=None))
-
-
-def _status(outcome: Outcome) -> str:
-    return "error" if isinstance(outcome, Exception) else outcome.status

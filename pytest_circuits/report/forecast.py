@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pytest_circuits.report.summary import in_columns
+
 if TYPE_CHECKING:
     from pytest_circuits.forecast import Forecast
 
@@ -17,11 +19,9 @@ def forecast_lines(found: Sequence[Forecast]) -> list[str]:
     *alone, together = found
     alone.sort(key=lambda each: -each.forwards)
     header = ("claim", "forward-equivalents", "prompts", "memory")
-    cells = [header, *map(_cells, alone), _total(together, alone)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    rows = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
+    rows = in_columns([header, *map(_cells, alone), _total(together, alone)])
     reasons = [f"{each.name} is not evaluable: {each.reason}" for each in alone if each.reason]
-    return [*map(str.rstrip, rows), *reasons]
+    return [*rows, *reasons]
 
 
 def _cells(each: Forecast) -> tuple[str, ...]:

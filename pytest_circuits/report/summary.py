@@ -110,8 +110,12 @@ def worst_first(rows: Iterable[Row]) -> list[Row]:
 def table(rows: Sequence[Row]) -> list[str]:
     """Return the summary table as lines of plain text."""
     header = ("claim", "measured [interval]", "required", "margin", "n", "")
-    cells = [header, *map(_cells, worst_first(rows))]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    return in_columns([header, *map(_cells, worst_first(rows))])
+
+
+def in_columns(cells: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows of words as lines, each column as wide as its longest word."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
         "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells
     ]

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_circuits import Claim, Rules, Suite
-from pytest_circuits.deciding import Entry, decide
+from pytest_circuits import Claim, Suite
+from pytest_circuits.deciding import statuses_alone
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.readings import Draw
-from pytest_circuits.verdicts import Verdict
 
 CIRCUITS = Path(__file__).parents[2] / "circuits"
 
@@ -27,19 +26,9 @@ def read_suite(name):
 def statuses(name, model, *, prompts, seed=1, leave_out=()):
     """Return each claim's status on the model, decided alone; "error" where it cannot be."""
     claims, suite = read_suite(name)
-    alone = Rules(correction="none", first=None)
     draw = Draw(task=suite.task, n=prompts, seed=seed)
-    entries = {
-        key: Entry(claim=claim, draw=draw, rules=alone)
-        for key, claim in claims.items()
-        if key not in leave_out
-    }
-    found = decide(Evaluation(model, ()), tuple(entries.values()))
-    return {key: _status(found[entry]) for key, entry in entries.items()}
-
-
-def _status(outcome):
-    return outcome.status if isinstance(outcome, Verdict) else "error"
+    chosen = {key: (claim, draw) for key, claim in claims.items() if key not in leave_out}
+    return statuses_alone(Evaluation(model, ()), chosen)
 
 
 @pytest.fixture(scope="session")
