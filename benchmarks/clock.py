@@ -13,6 +13,8 @@ import torch
 from pytest_circuits.engine import stage
 from pytest_circuits.engine.anatomy import Anatomy
 from pytest_circuits.engine.engine import Engine
+from pytest_circuits.engine.frame import Frame
+from pytest_circuits.engine.world import World
 
 
 def seconds() -> float:
@@ -36,30 +38,42 @@ class BesideCaches:
         self._paused = 0.0
         self._inside = False
         self.caches: list[float] = []
+        self.cached_tokens = 0
 
     def __call__(self) -> float:
         return seconds() - self._paused
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
-        """Have the engine stop this clock; `caches` are what each cache takes from here on."""
+        """Have the engine stop this clock; `caches` are what each cache takes from here on.
+
+        `cached_tokens` are the tokens that have gone through the model for caches.
+        """
         self.caches.clear()
-        patch.setattr(stage, "full_world", self._paused_in(stage.full_world, self.caches))
+        self.cached_tokens = 0
+        patch.setattr(stage, "full_world", self._counted(stage.full_world))
         patch.setattr(Engine, "dataset", self._paused_in(Engine.dataset))
         patch.setattr(Anatomy, "__init__", self._paused_in(Anatomy.__init__))
         patch.setattr(Anatomy, "prepare", self._paused_in(Anatomy.prepare))
 
-    def _paused_in(
-        self, function: Callable[..., object], spans: list[float] | None = None
-    ) -> Callable[..., object]:
+    def _counted(self, full_world: Callable[..., World]) -> Callable[..., World]:
+        @wraps(full_world)
+        def counted(anatomy: Anatomy, frame: Frame, *args: object) -> World:
+            self.cached_tokens += frame.tokens.numel()
+            with self._pause(self.caches):
+                return full_world(anatomy, frame, *args)
+
+        return counted
+
+    def _paused_in(self, function: Callable[..., object]) -> Callable[..., object]:
         @wraps(function)
         def paused(*args: object, **options: object) -> object:
-            with self._pause(spans):
+            with self._pause():
                 return function(*args, **options)
 
         return paused
 
     @contextmanager
-    def _pause(self, spans: list[float] | None) -> Iterator[None]:
+    def _pause(self, spans: list[float] | None = None) -> Iterator[None]:
         if self._inside:  # what is paused already
             yield
             return

@@ -11,7 +11,18 @@ from typing import Any
 from rows import CACHE, COLD, MEMORY_TARGET, MODEL, PATCH, PLAIN, PROMPTS, ROWS, TOKENS
 
 Infos = dict[tuple[str, str], dict[str, Any]]
-HEAD = ("", "ours s", "forwards", "target", "", "MB", "TransformerLens s", "forwards", "MB")
+HEAD = (
+    "",
+    "ours s",
+    "forwards",
+    "target",
+    "",
+    "counted",
+    "MB",
+    "TransformerLens s",
+    "forwards",
+    "MB",
+)
 
 
 def table(infos: Infos) -> list[tuple[str, ...]]:
@@ -58,6 +69,7 @@ def _line(name: str, infos: Infos) -> tuple[str, ...]:
         _number(ours.get("forwards")),
         "" if target is None else f"{target:g}",
         verdict(ours.get("forwards", 0.0), target),
+        _number(ours.get("multiplied")),
         _megabytes(ours.get("memory")),
         _number(theirs.get("seconds")) + scaled,
         _number(theirs.get("forwards")) + scaled,
@@ -126,7 +138,9 @@ def report(found: dict[str, Any]) -> str:
             "",
             "forwards: time over that of TransformerLens's plain forward of the same prompts, run",
             "right before. Times of both sides are beyond the caches they start from; a cold claim",
-            "is with everything. MB: peak over the loaded model, caches included.",
+            "is with everything. counted: multiplications by weights in place of time, whose",
+            "products are not equally fast on both sides. MB: peak over the loaded model, caches",
+            "included.",
             "* scaled up from a sample; one forward per head or edge, as TransformerLens makes it.",
             _memory(infos),
             "",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_circuits.engine.blocks import Block, Meter, Rotation, Unsupported
 from pytest_circuits.engine.frame import Columns, Frame, framed, suffix
 from pytest_circuits.engine.norms import fused
+from pytest_circuits.engine.onednn import by_onednn
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,6 +52,7 @@ class Anatomy:
         self.blocks = tuple(Block(self._bridge, at, self.meter) for at in range(model.n_layers))
         self.final_norm = fused(_inner(self._bridge.ln_final))
         self._unembed = _inner(self._bridge.unembed)
+        self._to_logits = by_onednn(self._unembed)
         self._rotations = Rotations(())
         self._width = 0
         self.error = 0.0
@@ -102,7 +104,7 @@ class Anatomy:
 
     def logits(self, stream: Tensor) -> Tensor:
         """Return all logits of a final residual stream [..., d_model]."""
-        logits: Tensor = self._unembed(self.final_norm(stream))
+        logits: Tensor = self._to_logits(self.final_norm(stream))
         return logits
 
     def logits_of(self, stream: Tensor, tokens: Tensor) -> Tensor:

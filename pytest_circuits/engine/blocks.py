@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.engine.norms import Norm, fused
+from pytest_circuits.engine.onednn import by_onednn
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,10 +68,11 @@ class Block:
         self.scaling = float(getattr(original, "scaling", self.d_head**-0.5))
         self.window: int | None = getattr(original, "sliding_window", None)
         self._q, self._k, self._v, self._o = (
-            _inner(_part(self._attn, name, layer)) for name in "qkvo"
+            by_onednn(_inner(_part(self._attn, name, layer))) for name in "qkvo"
         )
-        self._mlp: Any = _inner(_part(block, "mlp", layer))
-        self._mlp_weights: int = sum(p.numel() for p in self._mlp.parameters() if p.dim() > 1)
+        mlp: Any = _inner(_part(block, "mlp", layer))
+        self._mlp = by_onednn(mlp)
+        self._mlp_weights: int = sum(p.numel() for p in mlp.parameters() if p.dim() > 1)
         self._qkv_weights = int(bridge.cfg.d_model) * self.d_head
         self.read = fused(_inner(_part(block, "ln1", layer)))
         self._read_mlp = fused(_inner(_part(block, "ln2", layer)))
