@@ -75,7 +75,7 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor | N
 
 def _addmm(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor | None:
     """Return x weight + bias, which is how GPT-2's modules ask for it."""
-    return _linear(x, weight.t(), bias)
+    return _linear(x, weight.t(), bias) if bias.dim() == 1 else None
 
 
 @cache
