@@ -35,6 +35,7 @@ OF_NO_HEAD = {
 }
 NOTHING_HAPPENS = {
     "look_alikes_do_nothing",
+    "backup_head_rests",
     "wrong_signals_do_not_turn_the_answer_round",
     "previous_token_head_does_not_act_through_induction_values",
     "stream_before_s_inhibition_carries_none",

@@ -2,8 +2,8 @@
 
 What must be refuted are the claims that say what the role's output does. What cannot change is
 read off the claims themselves: those that read nothing behind the role. In between, a model that
-was trained does not say where effects end, so there anything may fail; but for the two late heads
-that no named role reads, whose loss nothing but what is measured on them may notice.
+was trained does not say where effects end, so there anything may fail; but for three late heads,
+that only the last layer reads, it is said which claims may.
 """
 
 import pytest
@@ -27,10 +27,13 @@ ABOUT_ROLES = (
     "previous_token_head",
     "detecting_heads",
     "look_alikes",
+    "backup_head",
+    "last_layer",
 )
 SWEEP = "s_inhibition_is_needed_by_any_method"  # six times the price, and half of what it says here
 
 REFUTED = {
+    "backup head": {"backup_head_takes_over"},
     "S mover": {"s_mover_copies_names", "s_mover_writes_for_s", "s_mover_writes_directly_for_s"},
     "negative name mover": {
         "negative_name_mover_copies_reversed",
@@ -52,6 +55,8 @@ REFUTED = {
         "name_movers_make_io_likely",
         "name_movers_write_directly",
         "s_inhibition_acts_through_name_movers_queries",
+        "backup_head_takes_over",
+        "last_layer_repairs",
     },
     "S-inhibition heads": {
         "s_inhibition_is_needed",
@@ -78,10 +83,13 @@ REFUTED = {
         "induction_heads_read_the_previous_token_head",
     },
 }
-# What name movers write is made up for, in part, by what the negative name mover no longer does.
+# What name movers write is made up for, in part, by what the negative name mover no longer does; the
+# last layer attends to END itself, and so reads what late heads write there.
 NOTICED_BESIDE = {
-    "S mover": set(),
+    "backup head": {"last_layer_repairs"},
+    "S mover": {"last_layer_repairs"},
     "negative name mover": {
+        "last_layer_repairs",
         "what_name_movers_write_is_compensated",
         "name_movers_are_compensated",
     },
