@@ -83,13 +83,12 @@ REFUTED = {
         "induction_heads_read_the_previous_token_head",
     },
 }
-# What name movers write is made up for, in part, by what the negative name mover no longer does; the
-# last layer attends to END itself, and so reads what late heads write there.
+# What name movers write is made up for, in part, by what the negative name mover no longer does.
+# The last layer attends to END itself, and so reads what late heads write there.
 NOTICED_BESIDE = {
     "backup head": {"last_layer_repairs"},
     "S mover": {"last_layer_repairs"},
     "negative name mover": {
-        "last_layer_repairs",
         "what_name_movers_write_is_compensated",
         "name_movers_are_compensated",
     },
