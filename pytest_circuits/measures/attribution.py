@@ -147,7 +147,7 @@ def attention_logit_correlation(
     One point per prompt and name: x the attention from END summed over the positions where the
     name stands (`names`, a tuple of positions per name), y the head's direct contribution to the
     logit of that name (final norm frozen). -1 to 1. Source: Wang et al. 2022, section 3.1,
-    figure 3 (rho > 0.81). Points of one prompt are kept together by the bootstrap.
+    figure 3 (rho > 0.81). The interval keeps the points of one prompt together.
     """
     if role.at != END:
         raise CircuitUsageError(f"`role`: read at END, but {role} acts at {role.at}.")

@@ -2,7 +2,7 @@
 
 A measure says which readings it needs and turns the numbers read into a value. The value is a
 function of *weighted means over prompts*, so one definition serves the point estimate (equal
-weights), the bootstrap (resampled weights) and the value of a single prompt (one-hot weights).
+weights), its interval (weights moved a little) and the value of a single prompt (one-hot weights).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Measure(ABC):
 class Combined(Measure):
     """Difference or ratio of two measures on the same prompts, paired prompt by prompt.
 
-    A ratio is a ratio of means, not a mean of ratios; its interval is the bootstrap's. It is not
+    A ratio is a ratio of means, not a mean of ratios; its interval is Fieller's. It is not
     a number where the denominator is zero, which makes the claim not evaluable.
     """
 

@@ -38,9 +38,9 @@ def sufficiency_p(
     fewest possible are C's own, which makes the test weaker, and the label says how many. MLPs as
     in C. From 1 / (1 + count), never 0, to 1.
 
-    The interval is the bootstrap over prompts for these random circuits; with others p would
-    also vary, by about sqrt(p (1 - p) / count). All of it is measured on as many prompts as
-    the claim has, `prompts` at most, because it costs 1 + count runs; a mean is then taken over
+    The interval is the percentile bootstrap over prompts, for these random circuits; with others
+    p would also vary, by about sqrt(p (1 - p) / count). All of it is measured on as many prompts
+    as the claim has, `prompts` at most, because it costs 1 + count runs; a mean is then taken over
     few prompts too, the same for every circuit.
 
     Source: Shi et al. 2024 (arXiv 2410.13032), sufficiency test. A small p shows that the
