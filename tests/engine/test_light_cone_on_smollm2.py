@@ -59,15 +59,19 @@ UNDER = {
 
 
 @pytest.fixture(scope="module")
-def truth():
-    model = load_model("smollm2-135m", progress=False)
+def model():
+    return load_model("smollm2-135m", progress=False)
+
+
+@pytest.fixture(scope="module")
+def truth(model):
     oracle = HookedOracle(find_source("smollm2-135m", cache_dir=None, progress=False).folder)
     return Truth(oracle, DRAW.task.draw(model.tokenizer, DRAW.n, DRAW.seed), DRAW.seed)
 
 
 @pytest.fixture(scope="module")
-def engine():
-    engine = Engine(load_model("smollm2-135m", progress=False))
+def engine(model):
+    engine = Engine(model)
     engine.plan(need(under) for under in UNDER.values())
     return engine
 
@@ -87,9 +91,8 @@ def test_every_kind_of_intervention_agrees_with_the_oracle(engine, truth, name):
 
 
 @pytest.mark.skipif(not onednn._offered(), reason="this processor does not gain by oneDNN")
-def test_products_are_onednns(monkeypatch):
+def test_products_are_onednns(monkeypatch, model):
     taken, product = [], onednn._product
     monkeypatch.setattr(onednn, "_product", lambda *given: taken.append(1) or product(*given))
-    engine = Engine(load_model("smollm2-135m", progress=False))
-    engine.numbers(need(UNDER["path to queries, MLPs live"]))
+    Engine(model).numbers(need(UNDER["path to queries, MLPs live"]))
     assert len(taken) > 7 * 30  # seven matrices in every layer

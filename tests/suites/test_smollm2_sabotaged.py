@@ -147,6 +147,7 @@ def test_a_role_taken_out_fails_its_claims(model, claims, suite_of, found, befor
             reads_behind(need.reading, role.heads) for need in claims[name].measure.needs(draw)
         )
     }
+    assert untouched
     beside = before.keys() if label in NOTICED_BESIDE else set()
     with applied(KnockedOut(heads=role.heads, label=label), model) as sabotaged:
         after = found(sabotaged, REFUTED[label] | untouched | beside)
