@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from random import Random
 
 from pytest_circuits.tasks.ioi_stock import Stock
@@ -12,6 +11,9 @@ from pytest_circuits.tasks.templates import Filled, fill, insert_sentence, skele
 
 ABBA = "ABBA"
 BABA = "BABA"
+
+CAST = 8
+"""Different names in a row and its counterparts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +71,14 @@ def draw_rows(stock: Stock, orders: Sequence[str], n: int, seed: int) -> list[Ro
     """Return `n` rows; the first rows are the same for every `n`.
 
     Templates and orders alternate, so that the counts of templates, of orders and of both
-    together differ by at most one; each name is used about equally often in each part.
+    together differ by at most one. Names and words are drawn anew for each row, whatever the
+    other rows have: a name in step with the templates would move means over a template, all rows
+    of it together, which no error over prompts can see.
     """
     # Strings, because Random hashes them with SHA-512, not with Python's randomised hash.
     templates = Random(f"{seed} templates").sample(stock.templates, len(stock.templates))
-    casts = _casts(stock.words["names"], Random(f"{seed} names"))
-    rng = Random(f"{seed} words")
+    casting, rng = Random(f"{seed} names"), Random(f"{seed} words")
+    casts = (casting.sample(stock.words["names"], CAST) for _ in range(n))
     return [
         Row(
             template=templates[i % len(templates)],
@@ -89,22 +93,13 @@ def draw_rows(stock: Stock, orders: Sequence[str], n: int, seed: int) -> list[Ro
             new_s=cast[6],
             third=cast[7],
         )
-        for i, cast in enumerate(islice(casts, n))
+        for i, cast in enumerate(casts)
     ]
 
 
 def _choice(rng: Random, words: Sequence[str]) -> str:
     # A tokenizer without any place still does for templates without a place.
     return rng.choice(words) if words else ""
-
-
-def _casts(names: Sequence[str], rng: Random) -> Iterator[tuple[str, ...]]:
-    """Yield eight different names at a time, each name once per part and pass over the list."""
-    while True:
-        deck = rng.sample(names, len(names))
-        shifts = rng.sample(range(len(names)), 8)
-        for i in range(len(deck)):
-            yield tuple(deck[(i + shift) % len(deck)] for shift in shifts)
 
 
 def other_order(order: str) -> str:
