@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Intervention
-from pytest_circuits.nodes import Node, Role
+from pytest_circuits.nodes import Circuit, Node, Role
 from pytest_circuits.readings import Draw, Need, Read, Reading, Run, Weights
 
 if TYPE_CHECKING:
@@ -66,6 +66,17 @@ class Measure(ABC):
     def bounds(self) -> tuple[float, float]:
         """Return the least and the most that the value can be, of whichever prompts."""
         return -inf, inf
+
+    def circuit(self) -> Circuit | None:
+        """Return the circuit whose quality is measured, None if it is no measure of a circuit."""
+        return None
+
+    def hollow(self) -> Measure | None:
+        """Return the same of the circuit that has no head, None if that means nothing.
+
+        A claim that this satisfies as well says nothing about the circuit.
+        """
+        return None
 
     def labels(self) -> tuple[str, ...]:
         """Return what is measured separately: a head each, or one empty label."""

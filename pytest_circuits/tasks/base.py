@@ -90,6 +90,12 @@ class Dataset:
     (names of several tokens, templates whose prompts do not align). `description` identifies
     the drawing: task, seed, n, BOS policy. `vary` makes the variations that `Task.varied` names,
     when they are asked for; it is no part of the dataset's value.
+
+    `strata` and `clusters` have a label per row, or none at all. Rows of one stratum are drawn
+    from one part of the population, and every part gets its share of the rows by design (IOI's
+    templates come in turn): what differs between strata is no chance of the draw. Rows of one
+    cluster have something in common that another draw could have had otherwise (a wording, a
+    country): only other clusters tell how much that matters. `cluster_kind` says what they are.
     """
 
     prompts: Prompts
@@ -97,6 +103,9 @@ class Dataset:
     neutral: frozenset[str] = frozenset()
     left_out: tuple[str, ...] = ()
     description: str = ""
+    strata: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    cluster_kind: str = "clusters"
     vary: Callable[[str], Prompts] | None = field(default=None, compare=False, repr=False)
 
     def distribution(self, name: str) -> Prompts:
