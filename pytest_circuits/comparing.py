@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
@@ -14,7 +15,7 @@ from pytest_circuits.statistics.intervals import intervals
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
-    from pytest_circuits.readings import Array, Draw
+    from pytest_circuits.readings import Draw
     from pytest_circuits.statistics.influence import Value
     from pytest_circuits.statistics.intervals import Interval
     from pytest_circuits.tasks.base import Task
@@ -53,11 +54,8 @@ def non_inferior(
             "that they do not pair."
         )
 
-    def difference(rows: Array) -> Array:
-        first, second = (side.weighted(measure, draw, rows) for side in sides)
-        return first - second
-
-    found = _interval(measure, difference, draw)
+    new_values, old_values = (partial(side.weighted, measure, draw) for side in sides)
+    found = _interval(measure, new_values, old_values, draw)
     low, high = found.at(ALPHA)
     return Comparison(
         difference=found.point,
@@ -68,9 +66,11 @@ def non_inferior(
     )
 
 
-def _interval(measure: Measure, difference: Value, draw: Draw) -> Interval:
+def _interval(measure: Measure, new: Value, old: Value, draw: Draw) -> Interval:
     import numpy as np
 
-    if measure.kind == "share":  # no variation among prompts drawn does not make it certain
-        return share_differences(difference(np.eye(draw.n)), draw.n)[0]
-    return intervals(difference, draw.n, seed=draw.seed)[0]
+    first, second = (side(np.eye(draw.n)) for side in (new, old))
+    if measure.kind == "share":
+        return share_differences(first, second)[0]
+    scale = float(max(abs(side).max() for side in (first, second)))
+    return intervals(lambda rows: new(rows) - old(rows), draw.n, scale=scale, seed=draw.seed)[0]

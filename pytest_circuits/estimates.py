@@ -1,10 +1,10 @@
-"""From numbers per prompt to values with 95 % intervals. The last place that sees numpy."""
+"""From numbers per prompt to values with intervals. The last place that sees numpy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.errors import ClaimNotEvaluable
@@ -14,6 +14,7 @@ from pytest_circuits.readings import Draw, Read
 
 if TYPE_CHECKING:
     from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.design import Design
     from pytest_circuits.statistics.influence import Value
     from pytest_circuits.statistics.intervals import Interval
 
@@ -42,18 +43,25 @@ class Sample:
     intervals: tuple[Interval, ...]
 
 
-def sample(measure: Measure, read: Read, draw: Draw, *, alpha: float = ALPHA) -> Sample:
+def sample(
+    measure: Measure,
+    read: Read,
+    draw: Draw,
+    *,
+    alpha: float = ALPHA,
+    design: Design | None = None,
+) -> Sample:
     """Return value and interval, at level 1 - `alpha`, of every part of a measure.
 
-    Intervals suit the quantity (see `statistics`): mid-p for shares, otherwise Student's t with
+    Intervals suit the quantity (see `statistics`): exact for shares, otherwise Student's t with
     the infinitesimal jackknife's standard error, corrected for skewness, along the curve of the
-    quantity; paired wherever quantities share prompts. They cover fresh prompts of the same
-    templates, not other templates.
+    quantity; paired wherever quantities share prompts. What they are for, fresh prompts of the
+    same templates or of others, the `design` says (None: prompts drawn independently).
     """
     n = len(read(measure.needs(draw)[0]))
     points = measure.value(read, draw, _equal)[:, 0]
     _check_defined(measure, points)
-    found = intervals_of(measure, read, draw, n)
+    found = intervals_of(measure, read, draw, n, design)
     parts = tuple(
         Part(label=label, value=float(value), low=low, high=high)
         for label, value, (low, high) in zip(
@@ -74,34 +82,75 @@ def _how(intervals: Iterable[Interval]) -> str:
     return ", ".join(dict.fromkeys(each.method for each in intervals))
 
 
-def intervals_of(measure: Measure, read: Read, draw: Draw, n: int) -> tuple[Interval, ...]:
+def intervals_of(
+    measure: Measure, read: Read, draw: Draw, n: int, design: Design | None = None
+) -> tuple[Interval, ...]:
     """Return what n prompts say about every part of a measure."""
     from pytest_circuits.statistics.bounded import Within
+    from pytest_circuits.statistics.design import independent
 
-    found = _unbounded(measure, read, draw, n)
+    design = design if design is not None and design.n == n else independent(n)
+    found = _unbounded(measure, read, draw, design)
     least, most = measure.bounds()
     return found if (least, most) == (-inf, inf) else tuple(Within(f, least, most) for f in found)
 
 
-def _unbounded(measure: Measure, read: Read, draw: Draw, n: int) -> tuple[Interval, ...]:
+def _unbounded(measure: Measure, read: Read, draw: Draw, design: Design) -> tuple[Interval, ...]:
     from pytest_circuits.statistics.intervals import Folded, intervals
     from pytest_circuits.statistics.ratios import ratios
+
+    n = design.n
 
     def values(of: Measure) -> Value:
         return lambda rows: of.value(read, draw, lambda n: rows)
 
+    own = measure.intervals(read, draw)
+    if own is not None:
+        return own
     if isinstance(measure, Listed):
-        parts = (intervals_of(part, read, draw, n) for _, part in measure.parts)
+        parts = (intervals_of(part, read, draw, n, design) for _, part in measure.parts)
         return tuple(each for found in parts for each in found)
     if isinstance(measure, Absolute):
-        return tuple(map(Folded, intervals_of(measure.inner, read, draw, n)))
+        return tuple(map(Folded, intervals_of(measure.inner, read, draw, n, design)))
+    if design.kind != "clustered" and (counted := _of_shares(measure, values, n)):
+        return counted
+    if isinstance(measure, Combined) and measure.operation == "/":
+        sides = measure.left, measure.right
+        top, bottom = (values(side) for side in sides)
+        first, second = (side.scale(read, draw) for side in sides)
+        return ratios(top, bottom, n, design=design, scales=(first, second), seed=draw.seed)
+    return intervals(
+        values(measure),
+        n,
+        design=design,
+        scale=measure.scale(read, draw),
+        reach=_reach(measure),
+        seed=draw.seed,
+    )
+
+
+def _reach(measure: Measure) -> tuple[float, float] | None:
+    """Return the least and the most that a prompt can make of a measure, if both are finite."""
+    least, most = (0.0, 1.0) if measure.kind == "share" else measure.bounds()
+    return (least, most) if isfinite(least) and isfinite(most) else None
+
+
+def _of_shares(
+    measure: Measure, values: Callable[[Measure], Value], n: int
+) -> tuple[Interval, ...]:
+    """Return exact intervals of shares of prompts, of their differences and ratios, or nothing."""
     if measure.kind == "share":
         return _shares(values(measure)(_equal(n))[:, 0], n)
-    if isinstance(measure, Combined) and measure.operation == "/":
-        return ratios(values(measure.left), values(measure.right), n, seed=draw.seed)
-    if isinstance(measure, Combined) and measure.left.kind == measure.right.kind == "share":
-        return share_differences(values(measure)(_single(n)), n)
-    return intervals(values(measure), n, seed=draw.seed)
+    if not isinstance(measure, Combined) or not measure.left.kind == measure.right.kind == "share":
+        return ()
+    first, second = (values(side)(_single(n)) for side in (measure.left, measure.right))
+    if not (_is_yes_or_no(first) and _is_yes_or_no(second)):
+        return ()  # shares averaged over heads
+    return (share_differences if measure.operation == "-" else _share_ratios)(first, second)
+
+
+def _is_yes_or_no(by_prompt: Array) -> bool:
+    return bool(((by_prompt == 0) | (by_prompt == 1)).all())
 
 
 def _shares(points: Array, n: int) -> tuple[Interval, ...]:
@@ -110,18 +159,35 @@ def _shares(points: Array, n: int) -> tuple[Interval, ...]:
     return tuple(Share(hits=float(point) * n, n=n) for point in points)
 
 
-def share_differences(by_prompt: Array, n: int) -> tuple[Interval, ...]:
-    """Return what n prompts say about differences of shares, [parts, prompts]: -1, 0 or 1 each."""
+def share_differences(first: Array, second: Array) -> tuple[Interval, ...]:
+    """Return what prompts say about differences of shares, hits (1 or 0) [parts, prompts]."""
     from pytest_circuits.statistics.shares import ShareDifference
 
     return tuple(
-        ShareDifference(
-            first_only=float(part.clip(min=0).sum()),
-            second_only=float(-part.clip(max=0).sum()),
-            n=n,
-        )
-        for part in by_prompt
+        ShareDifference(_count(one > two), _count(two > one), len(one))
+        for one, two in _paired(first, second)
     )
+
+
+def _share_ratios(first: Array, second: Array) -> tuple[Interval, ...]:
+    """Return what prompts say about ratios of shares, hits (1 or 0) [parts, prompts]."""
+    from pytest_circuits.statistics.shares import ShareRatio
+
+    return tuple(
+        ShareRatio(_count(one > two), _count(two > one), _count(one + two > 0))
+        for one, two in _paired(first, second)
+    )
+
+
+def _paired(first: Array, second: Array) -> Iterable[tuple[Array, Array]]:
+    """Return the parts of both; a side of one part goes with every part of the other."""
+    import numpy as np
+
+    return zip(*np.broadcast_arrays(first, second), strict=True)
+
+
+def _count(prompts: Any) -> int:
+    return int(prompts.sum())
 
 
 def _equal(n: int) -> Array:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_circuits.claims import Claim
     from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.intervals import Interval
 
 
 class Measure(ABC):
@@ -66,6 +67,24 @@ class Measure(ABC):
     def bounds(self) -> tuple[float, float]:
         """Return the least and the most that the value can be, of whichever prompts."""
         return -inf, inf
+
+    def scale(self, read: Read, draw: Draw) -> float:
+        """Return how large the numbers are that the value is made of, on any one prompt.
+
+        Next to them rounding counts, also where they cancel; and a difference that no prompt
+        shows is taken to be no larger than that on prompts not drawn.
+        """
+        import numpy as np
+
+        if not self.per_prompt:
+            return 0.0
+        with np.errstate(all="ignore"):
+            alone = self.value(read, draw, np.eye)
+        return float(abs(alone[np.isfinite(alone)]).max(initial=0.0))
+
+    def intervals(self, read: Read, draw: Draw) -> tuple[Interval, ...] | None:
+        """Return what is known of every part, None for what `estimates` makes of its values."""
+        return None
 
     def circuit(self) -> Circuit | None:
         """Return the circuit whose quality is measured, None if it is no measure of a circuit."""
@@ -168,6 +187,12 @@ class Combined(Measure):
         """Return the right side of a ratio."""
         return self.right if self.operation == "/" else None
 
+    def scale(self, read: Read, draw: Draw) -> float:
+        """Return the scale of the larger side, of a ratio its own."""
+        if self.operation == "/":
+            return super().scale(read, draw)
+        return max(self.left.scale(read, draw), self.right.scale(read, draw))
+
     def refined(self, read: Read, draw: Draw) -> Measure | None:
         """Refine either side."""
         left, right = self.left.refined(read, draw), self.right.refined(read, draw)
@@ -211,6 +236,10 @@ class Absolute(Measure):
     def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
         """Return the absolute value of the inner measure."""
         return abs(self.inner.value(read, draw, weights))
+
+    def scale(self, read: Read, draw: Draw) -> float:
+        """Return the scale of the inner measure."""
+        return self.inner.scale(read, draw)
 
     def refined(self, read: Read, draw: Draw) -> Measure | None:
         """Refine the inner measure."""

@@ -59,6 +59,11 @@ class Effect(Measure):
         means = mean_differences(self.needs(draw), read, weights)
         return self._pooled(self.statistic(means[:1], means[1:]))
 
+    def scale(self, read: Read, draw: Draw) -> float:
+        """Return the largest F of a prompt, before or after."""
+        column = logit_difference().column
+        return max(float(abs(column(read(need))).max()) for need in self.needs(draw))
+
     def labels(self) -> tuple[str, ...]:
         """Return a label per head for `each`, one empty label otherwise."""
         parts = self._parts()

@@ -40,6 +40,10 @@ class TotalAndDirectEffect(Measure):
         both = [each.value(read, draw, weights) for each in (self.total, self.direct)]
         return np.concatenate(both)
 
+    def scale(self, read: Read, draw: Draw) -> float:
+        """Return the largest F of a prompt, in any of the runs."""
+        return max(each.scale(read, draw) for each in (self.total, self.direct))
+
     def labels(self) -> tuple[str, ...]:
         """Return "total" and "direct", with the head for `each`."""
         kinds = {"total": self.total, "direct": self.direct}

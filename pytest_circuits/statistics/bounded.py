@@ -11,8 +11,7 @@ from pytest_circuits.statistics.intervals import Interval
 class Within(Interval):
     """An interval cut off at the least and the most that the number can be.
 
-    Nothing is lost by it: the truth is not beyond. What lies beyond is told with certainty, so
-    that an attention of at least 0 holds on any prompts.
+    Nothing is lost by it: the truth is not beyond. What lies beyond is told with certainty.
     """
 
     inner: Interval

@@ -75,7 +75,10 @@ def superiority(own: float, others: Sequence[float], *, tie: float = 0.0) -> Ran
 def mean_difference(first: Array, second: Array) -> Interval:
     """Return the interval of the mean of first - second, paired prompt by prompt."""
     difference = first - second
-    (interval,) = intervals(lambda rows: (rows @ difference / rows.sum(axis=1))[None], len(first))
+    scale = float(max(abs(first).max(), abs(second).max()))
+    (interval,) = intervals(
+        lambda rows: (rows @ difference / rows.sum(axis=1))[None], len(first), scale=scale
+    )
     return interval
 
 

@@ -17,9 +17,8 @@ class Evidence:
     `refuted` <= alpha where some part's lies wholly outside, at 1 - alpha / parts. What
     that guarantees for one claim, to the accuracy of the interval:
 
-    - a false claim holds with probability at most alpha / 2 (alpha for |value| above about 0);
-    - a true claim is refuted with probability at most alpha / 2, or alpha for `between`, which
-      can be missed on two sides.
+    - a false claim holds with probability at most alpha / 2;
+    - a true claim is refuted with probability at most alpha / 2.
     """
 
     holds: float
@@ -42,7 +41,8 @@ def evidence(
 
     Holding is an intersection-union test (Berger 1982): all parts must be shown, each at the full
     alpha, and no correction is due. So is `between` within a part: two one-sided tests
-    (Schuirmann 1987). Refuting takes one part out of many, and pays for them (Bonferroni).
+    (Schuirmann 1987). Refuting takes one part out of many, or one side of two of `between`, and
+    pays for them (Bonferroni).
     """
     each = [_of_part(part, relation, threshold) for part in parts]
     least = min(part.refuted for part in each)
@@ -56,7 +56,7 @@ def _of_part(
         low, high = threshold
         inside = max(_above(part, low, closed=True), _below(part, high, closed=True))
         outside = min(_below(part, low, closed=False), _above(part, high, closed=False))
-        return Evidence(inside, outside)
+        return Evidence(inside, min(1.0, 2 * outside))
     closed = relation in (">=", "<=")
     above = _above(part, threshold, closed=closed if relation in (">=", ">") else not closed)
     below = _below(part, threshold, closed=closed if relation in ("<=", "<") else not closed)

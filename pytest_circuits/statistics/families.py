@@ -18,8 +18,7 @@ def corrected(claims: Sequence[Evidence], correction: Correction = "holm") -> tu
 
     - `holm` (Holm 1979): with probability at least 1 - alpha no claim of the suite is decided
       wrongly: some false claim holds with probability at most alpha / 2, some true one is refuted
-      with at most alpha / 2 (alpha if all of them are `between`). However claims depend on one
-      another.
+      with at most alpha / 2. However claims depend on one another.
     - `benjamini-hochberg` (1995): of the claims that hold, at most alpha / 2 are false on average,
       and of the refuted ones at most alpha / 2 true. For claims that are independent or go
       together; none of the other kind is promised.

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pytest_circuits.statistics.design import Design, independent
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -31,7 +33,7 @@ NUDGE = 0.01
 # Numbers at once, so that neither rows of weights nor the values of all parts exceed 8 MB.
 CELLS = 2**20
 
-# A standard error below this share of the value is rounding: no prompt moves the value.
+# A standard error below this share of what the value is made of is rounding: nothing moves it.
 ROUNDING = 1e-11
 
 # A reweighting moves a mean by what its influence says, to this share of a standard error.
@@ -43,55 +45,66 @@ class Expansion:
     """A value near equal weights, for each part.
 
     `influence` [parts, prompts] is the first derivative of the value when weight moves to one
-    prompt; its mean is 0, and the mean of its squares, over prompts - 1, the squared standard
-    error. `bias` is the half trace of the second derivative over prompts squared: what curvature
-    adds to the expected value. `straight` says which parts are means, under any weights what
-    influence says.
+    prompt; its mean is 0. `errors` [parts] are the standard errors that this amounts to under
+    the `design` of the draw, exactly 0 where only rounding moves the value. `bias` is what
+    curvature adds to the expected value. `straight` says which parts are means, under any weights
+    what influence says.
     """
 
     points: Array
     influence: Array
+    errors: Array
     bias: Array
     straight: BoolArray
+    design: Design
 
     @property
     def n(self) -> int:
         """The number of prompts."""
         return int(self.influence.shape[1])
 
-    @property
-    def spread(self) -> Array:
-        """The standard deviation of the influence, [parts]."""
-        import numpy as np
 
-        spread: Array = np.sqrt((self.influence**2).mean(axis=1))
-        return spread
+def expand(value: Value, n: int, design: Design | None = None, scale: float = 0.0) -> Expansion:
+    """Return the expansion of a value, from 2 n + 3 rows of weights.
 
-    @property
-    def errors(self) -> Array:
-        """The standard error of each part; exactly 0 where only rounding moves the value."""
-        import numpy as np
-
-        errors: Array = self.spread / np.sqrt(self.n - 1)
-        errors[errors <= ROUNDING * abs(self.points)] = 0.0
-        return errors
-
-
-def expand(value: Value, n: int) -> Expansion:
-    """Return the expansion of a value, from 2 n + 3 rows of weights."""
+    `scale` is how large the numbers are that the value is made of: next to them rounding counts,
+    also where they cancel.
+    """
     import numpy as np
 
+    design = independent(n) if design is None else design
     points = value(np.ones((1, n)))[:, 0]
     more, less = _nudged(value, n, len(points), NUDGE), _nudged(value, n, len(points), -NUDGE)
     influence = (more - less) / (2 * NUDGE / n)
     influence -= influence.mean(axis=1, keepdims=True)
+    design = _fitting(design, influence)
+    errors = design.errors(influence)
+    errors[errors <= ROUNDING * np.maximum(abs(points), scale)] = 0.0
     second = (more + less - 2 * points[:, None]).sum(axis=1) / NUDGE**2
     return Expansion(
         points=points,
         influence=influence,
-        bias=second / 2,
+        errors=errors,
+        bias=second / 2 * _share_of_independent(errors, influence),
         straight=_straight(value, points, influence),
+        design=design,
     )
+
+
+def _fitting(design: Design, influence: Array) -> Design:
+    """Return the design, or that of independent prompts if nothing varies within strata."""
+    whole = independent(design.n)
+    flat = design.errors(influence) <= ROUNDING * whole.errors(influence)
+    return whole if design.kind == "stratified" and flat.any() else design
+
+
+def _share_of_independent(errors: Array, influence: Array) -> Array:
+    """Return the variance as a share of that of independent prompts: of which `bias` speaks."""
+    import numpy as np
+
+    plain = independent(influence.shape[1]).errors(influence)
+    share: Array = (errors / np.where(plain > 0, plain, 1.0)) ** 2
+    return share
 
 
 def _nudged(value: Value, n: int, parts: int, nudge: float) -> Array:
@@ -124,9 +137,9 @@ def _straight(value: Value, points: Array, influence: Array) -> BoolArray:
 def curves(value: Value, expansion: Expansion) -> Array:
     """Return each part's value along its own influence, [parts, steps]; see `steps`.
 
-    Step t gives prompt i the weight 1 + t u_i / sqrt(n - 1), u the influence over its standard
-    deviation: the direction in which the value changes most (Efron's least favourable family).
-    To first order the value there is t standard errors from the point; of a mean, exactly.
+    Step t gives prompt i the weight 1 + t w_i, w the reweighting of `Design.along`: the direction
+    in which the value changes most (Efron's least favourable family). To first order the value
+    there is t standard errors from the point; of a mean, exactly.
     """
     import numpy as np
 
@@ -143,7 +156,7 @@ def _bent(value: Value, expansion: Expansion, own: IntArray) -> Array:
     """Return the values of some parts, each along its own influence."""
     import numpy as np
 
-    directions = expansion.influence[own] / expansion.spread[own, None] / np.sqrt(expansion.n - 1)
+    directions = expansion.design.along(expansion.influence[own])
     rows = 1 + directions[:, None, :] * np.asarray(steps())[:, None]
     with np.errstate(all="ignore"):  # far out a value may be undefined; `Studentised` stops there
         values = value(rows.reshape(-1, expansion.n))

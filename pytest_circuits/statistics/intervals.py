@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_circuits.statistics.design import Design
 from pytest_circuits.statistics.influence import ROUNDING, Expansion, Value, curves, expand, steps
 from pytest_circuits.statistics.skewness import Skewness, skewness
 from pytest_circuits.statistics.special import student_quantile, student_tail
@@ -55,31 +56,54 @@ class Interval(ABC):
         """Return the p-value of the number being below the bound."""
 
 
-def intervals(value: Value, n: int, *, seed: int = 0) -> tuple[Interval, ...]:
+def intervals(
+    value: Value,
+    n: int,
+    *,
+    design: Design | None = None,
+    scale: float = 0.0,
+    reach: tuple[float, float] | None = None,
+    seed: int = 0,
+) -> tuple[Interval, ...]:
     """Return the interval of each part of a smooth function of weighted means over n prompts.
 
     `value` maps rows of prompt weights [draws, n] to values [parts, draws]; see `Studentised` for
-    what is done. A part that no single prompt moves is either constant or jumps (a rank): it gets
-    the percentile bootstrap of 2,000 resamples drawn with `seed`, or, if none of them differs,
-    no width at all.
+    what is done. `design` says how the prompts were drawn (None: independently). `scale` is how
+    large the numbers are that make the value, the measure of rounding. `reach` is the least and
+    the most that the value of one prompt can be (None: not known); a mean is then never taken to be
+    known better than `Unseen` has it.
+
+    A part that no single prompt moves is either constant or jumps (a rank). A jumping one gets the
+    percentile bootstrap of 2,000 resamples drawn with `seed`; a constant one `Unseen`: prompts
+    that were not drawn may differ, by as much as `reach` allows or, without it, as the `scale`.
     """
-    expansion = expand(value, n)
+    expansion = expand(value, n, design, scale)
     along = curves(value, expansion)
     smooth = expansion.errors > 0
     draws = () if smooth.all() else _resampled(value, n, seed)
-    return tuple(
-        _studentised(expansion, along[part], part)
-        if smooth[part]
-        else _jumping(float(expansion.points[part]), draws[part])
-        for part in range(len(smooth))
-    )
+
+    def unseen(point: float) -> Unseen:
+        least, most = reach or ((point - scale, point + scale) if scale else (-inf, inf))
+        return Unseen(point=point, units=expansion.design.units, least=least, most=most)
+
+    def of_part(part: int) -> Interval:
+        point = float(expansion.points[part])
+        if not smooth[part]:
+            constant = (abs(draws[part] - point) <= ROUNDING * max(abs(point), scale)).all()
+            return unseen(point) if constant else Percentile(point=point, draws=draws[part])
+        found = _studentised(expansion, along[part], part)
+        is_mean = reach is not None and expansion.straight[part]
+        return Wider(found, unseen(point)) if is_mean else found
+
+    return tuple(of_part(part) for part in range(len(smooth)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Studentised(Interval):
     """The interval of a smooth function of means: Student's t, with its skewness, along a curve.
 
-    The standard error is the infinitesimal jackknife's. The end at alpha lies t standard errors
+    The standard error is the infinitesimal jackknife's, for the design of the draw (`Design`). The
+    end at alpha lies t standard errors
     out, t the quantile of Student's t corrected for skewness (see `Skewness`), not on a straight
     line but on the curve of the value where prompts are reweighted along their influence
     (`influence.curves`): so a quotient's interval is lopsided and a correlation's shorter towards
@@ -91,12 +115,18 @@ class Studentised(Interval):
     It is too short where rare prompts decide the value and none of them was drawn.
     """
 
-    method: ClassVar[str] = "Student's t, skewness corrected"
     point: float
     df: int
     shift: float
     skew: Skewness
     curve: Curve
+    over: str = "over prompts"
+
+    @property
+    def method(self) -> str:  # type: ignore[override]
+        """Student's t, and what the error is over if not over prompts alone."""
+        over = "" if self.over == "over prompts" else f", error {self.over}"
+        return f"Student's t, skewness corrected{over}"
 
     def at(self, alpha: float) -> tuple[float, float]:
         """Return the ends of the interval at level 1 - `alpha`."""
@@ -170,34 +200,86 @@ class Percentile(Interval):
         return min(1.0, 2 * (1 + len(self.draws) - beyond) / (1 + len(self.draws)))
 
 
-@dataclass(frozen=True)
-class Known(Interval):
-    """A number that is the same whatever prompts are drawn, as far as those drawn can tell."""
+@dataclass(frozen=True, kw_only=True)
+class Unseen(Interval):
+    """What n prompts of which none differs from the rest say: a few others may.
 
-    method: ClassVar[str] = "no variation"
+    None of `units` independent prompts (or clusters) was of a kind of which there are more than
+    1 - (alpha / 2)^(1 / units) with probability 1 - alpha / 2 (for alpha = 0.05 about 3.7 / n:
+    Clopper and Pearson with no hits). If prompts not seen lie at `least` or `most`, the mean is
+    within that share of the way there. Unbounded where these are: no variation is no certainty.
+    """
+
     point: float
+    units: int
+    least: float
+    most: float
+
+    @property
+    def method(self) -> str:  # type: ignore[override]
+        """That nothing varied, and on how many."""
+        return f"no variation on {self.units}: others may differ"
 
     @property
     def lowest(self) -> float:
-        """The number itself."""
-        return self.point
+        """The least that the number can be."""
+        return self.least
 
     @property
     def highest(self) -> float:
-        """The number itself."""
-        return self.point
+        """The most that the number can be."""
+        return self.most
 
     def at(self, alpha: float) -> tuple[float, float]:
-        """Return the number, twice."""
-        return self.point, self.point
+        """Return the ends of the interval at level 1 - `alpha`."""
+        share = 1 - (alpha / 2) ** (1 / self.units)
+        low, high = (self.point + share * (end - self.point) for end in (self.least, self.most))
+        return low, high
 
     def p_above(self, bound: float) -> float:
-        """Return 0 if the number is above the bound, else 1."""
-        return 0.0 if self.point > bound else 1.0
+        """Return the smallest alpha whose interval lies above the bound."""
+        return self._p(self.point - bound, self.point - self.least)
 
     def p_below(self, bound: float) -> float:
-        """Return 0 if the number is below the bound, else 1."""
-        return 0.0 if self.point < bound else 1.0
+        """Return the smallest alpha whose interval lies below the bound."""
+        return self._p(bound - self.point, self.most - self.point)
+
+    def _p(self, away: float, reach: float) -> float:
+        """Return the p-value of what is not seen not coming as far, of all that it could."""
+        if away <= 0:
+            return 1.0
+        return 0.0 if away >= reach else min(1.0, 2 * (1 - away / reach) ** self.units)
+
+
+@dataclass(frozen=True, eq=False)
+class Wider(Interval):
+    """Of two intervals of one number the wider, at either end."""
+
+    inner: Interval
+    other: Interval
+
+    @property
+    def method(self) -> str:  # type: ignore[override]
+        """That of the first."""
+        return self.inner.method
+
+    @property
+    def point(self) -> float:  # type: ignore[override]
+        """The number, as measured."""
+        return self.inner.point
+
+    def at(self, alpha: float) -> tuple[float, float]:
+        """Return the ends of the interval at level 1 - `alpha`."""
+        (low, high), (lower, higher) = self.inner.at(alpha), self.other.at(alpha)
+        return min(low, lower), max(high, higher)
+
+    def p_above(self, bound: float) -> float:
+        """Return the smallest alpha at which both lie above the bound."""
+        return max(self.inner.p_above(bound), self.other.p_above(bound))
+
+    def p_below(self, bound: float) -> float:
+        """Return the smallest alpha at which both lie below the bound."""
+        return max(self.inner.p_below(bound), self.other.p_below(bound))
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +289,8 @@ class Folded(Interval):
     At level 1 - alpha: what the signed interval says the absolute value can be. It contains 0
     exactly where the signed one does. Coverage is at least that of the signed interval, and
     more, up to 1 - alpha / 2, where the truth is about one standard error from 0: no estimate can
-    then be too small. p_above(0) errs with probability alpha rather than alpha / 2: on both sides.
+    then be too small. An absolute value is found to be above a bound on either side of 0, and
+    pays for both: the lower end is that of the signed interval at half the alpha.
     """
 
     signed: Interval
@@ -230,13 +313,14 @@ class Folded(Interval):
     def at(self, alpha: float) -> tuple[float, float]:
         """Return the ends of the interval at level 1 - `alpha`."""
         low, high = self.signed.at(alpha)
-        return max(low, -high, 0.0), max(-low, high)
+        inner_low, inner_high = self.signed.at(alpha / 2)
+        return max(inner_low, -inner_high, 0.0), max(-low, high)
 
     def p_above(self, bound: float) -> float:
         """Return the smallest alpha whose interval lies above the bound."""
         if bound < 0:
             return 0.0
-        return min(self.signed.p_above(bound), self.signed.p_below(-bound))
+        return min(1.0, 2 * min(self.signed.p_above(bound), self.signed.p_below(-bound)))
 
     def p_below(self, bound: float) -> float:
         """Return the smallest alpha whose interval lies below the bound."""
@@ -248,22 +332,16 @@ class Folded(Interval):
 def _studentised(expansion: Expansion, along: Array, part: int) -> Studentised:
     """Return the interval of one part; see `Studentised`."""
     curve, bend = _rising(along)
-    error = float(expansion.errors[part])
+    error, design = float(expansion.errors[part]), expansion.design
     shift = (float(expansion.bias[part]) - bend / 2) / error
     return Studentised(
         point=float(expansion.points[part]),
-        df=expansion.n - 1,
+        df=design.df,
         shift=max(-MOST_SHIFT, min(MOST_SHIFT, shift)),
-        skew=skewness(expansion.influence[part]),
+        skew=skewness(design.by_unit(expansion.influence[part])),
         curve=curve,
+        over=design.words,
     )
-
-
-def _jumping(point: float, draws: Array) -> Interval:
-    """Return the interval of a part that no prompt moves a little."""
-    if (abs(draws - point) <= ROUNDING * abs(point)).all():
-        return Known(point)
-    return Percentile(point=point, draws=draws)
 
 
 def _rising(values: Array) -> tuple[Curve, float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import copysign, inf, sqrt
+from math import copysign, inf
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_circuits.statistics.design import Design
 from pytest_circuits.statistics.influence import ROUNDING, Expansion, Value, expand
-from pytest_circuits.statistics.intervals import Interval, Known, intervals
-from pytest_circuits.statistics.skewness import Side, skewness
+from pytest_circuits.statistics.intervals import Interval, Unseen, intervals
+from pytest_circuits.statistics.skewness import Side, Skewness, skewness
 from pytest_circuits.statistics.special import root, student_quantile, student_tail
 
 if TYPE_CHECKING:
@@ -19,18 +20,33 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6
 
 
-def ratios(top: Value, bottom: Value, n: int, *, seed: int = 0) -> tuple[Interval, ...]:
+# Ends are looked for up to so many doublings of a standard error.
+FARTHEST = 100
+
+
+def ratios(
+    top: Value,
+    bottom: Value,
+    n: int,
+    *,
+    design: Design | None = None,
+    scales: tuple[float, float] = (0.0, 0.0),
+    seed: int = 0,
+) -> tuple[Interval, ...]:
     """Return the interval of each part of top / bottom, two measures of the same n prompts.
 
     Where both are means: see `Ratio`. Otherwise the quotient is treated like any smooth function,
     by `intervals`, and covers too rarely where the bottom is few standard errors from 0. Either
-    side may have one part for all parts of the other. A bottom of 0 is the caller's to refuse.
+    side may have one part for all parts of the other. `scales` are how large the numbers are that
+    make top and bottom: rounding is measured by them, and a ratio that is the same for all prompts
+    is as uncertain as other prompts of that size make it (`Unseen`). A bottom of 0 is the
+    caller's to refuse.
     """
-    above, below = expand(top, n), expand(bottom, n)
+    above, below = expand(top, n, design, scales[0]), expand(bottom, n, design, scales[1])
     if not (above.straight.all() and below.straight.all()):
-        return intervals(lambda rows: top(rows) / bottom(rows), n, seed=seed)
+        return intervals(lambda rows: top(rows) / bottom(rows), n, design=design, seed=seed)
     parts = max(len(above.points), len(below.points))
-    return tuple(_ratio(above, below, part) for part in range(parts))
+    return tuple(_ratio(above, below, part, scales) for part in range(parts))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +63,7 @@ class Ratio(Interval):
     bottom: float
     of_top: Array
     of_bottom: Array
+    design: Design
 
     @property
     def point(self) -> float:  # type: ignore[override]
@@ -66,48 +83,49 @@ class Ratio(Interval):
         return self._p(self._t("high", bound))
 
     def _p(self, t: float) -> float:
-        return min(1.0, 2 * student_tail(min(t, self._sign), len(self.of_top) - 1))
+        return min(1.0, 2 * student_tail(min(t, self._sign), self.design.df))
 
     def _t(self, side: Side, bound: float) -> float:
         """Return how far the ratio is above (side low) or below the bound, as Student's t."""
-        sign = copysign(1.0, self.bottom)
-        return _t(
-            side,
-            sign * (self.top - bound * self.bottom),
-            sign * (self.of_top - bound * self.of_bottom),
-        )
+        gap = copysign(1.0, self.bottom) * (self.top - bound * self.bottom)
+        return _t(side, gap, self._error_at(bound), self._skewness)
+
+    def _error_at(self, bound: float) -> float:
+        return float(self.design.errors(self.of_top - bound * self.of_bottom))
+
+    @cached_property
+    def _skewness(self) -> Skewness:
+        """That of the ratio itself, for all bounds: so a farther bound is never nearer."""
+        of_ratio = copysign(1.0, self.bottom) * (self.of_top - self.point * self.of_bottom)
+        return skewness(self.design.by_unit(of_ratio))
 
     @cached_property
     def _sign(self) -> float:
         """How far the bottom is from 0, as Student's t."""
-        return _t("low" if self.bottom > 0 else "high", self.bottom, self.of_bottom)
+        side: Side = "low" if self.bottom > 0 else "high"
+        error = float(self.design.errors(self.of_bottom))
+        return _t(side, self.bottom, error, skewness(self.design.by_unit(self.of_bottom)))
 
     def _end(self, side: Side, alpha: float) -> float:
         outwards = -1.0 if side == "low" else 1.0
-        t = student_quantile(alpha / 2, len(self.of_top) - 1)
-        if self._sign <= t:
-            return outwards * inf
+        t = student_quantile(alpha / 2, self.design.df)
 
         def beyond(away: float) -> float:
             return self._t(side, self.point + outwards * away) - t
 
-        far = self._error
-        while beyond(far) < 0:
-            far *= 2
+        doubled = (self.error * 2**i for i in range(FARTHEST))
+        far = None if self._sign <= t else next((x for x in doubled if beyond(x) >= 0), None)
+        if far is None:
+            return outwards * inf
         return self.point + outwards * root(beyond, 0.0, far, TOLERANCE)
 
-    @property
-    def is_known(self) -> bool:
-        """Whether the ratio is the same for every prompt."""
-        return self._error <= ROUNDING * abs(self.point)
-
     @cached_property
-    def _error(self) -> float:
+    def error(self) -> float:
         """The standard error of the ratio to first order."""
-        return _error(self.of_top - self.point * self.of_bottom) / abs(self.bottom)
+        return self._error_at(self.point) / abs(self.bottom)
 
 
-def _ratio(above: Expansion, below: Expansion, part: int) -> Interval:
+def _ratio(above: Expansion, below: Expansion, part: int, scales: tuple[float, float]) -> Interval:
     """Return the interval of one part; a side of one part goes with every part of the other."""
     over, under = min(part, len(above.points) - 1), min(part, len(below.points) - 1)
     ratio = Ratio(
@@ -115,18 +133,23 @@ def _ratio(above: Expansion, below: Expansion, part: int) -> Interval:
         bottom=float(below.points[under]),
         of_top=above.influence[over],
         of_bottom=below.influence[under],
+        design=below.design,
     )
-    return Known(ratio.point) if ratio.is_known else ratio
+    scale = max(scales[0], scales[1] * abs(ratio.point)) / abs(ratio.bottom)
+    if ratio.error > ROUNDING * max(abs(ratio.point), scale):
+        return ratio
+    away = scale or inf
+    return Unseen(
+        point=ratio.point,
+        units=below.design.units,
+        least=ratio.point - away,
+        most=ratio.point + away,
+    )
 
 
-def _t(side: Side, gap: float, influence: Array) -> float:
+def _t(side: Side, gap: float, error: float, skew: Skewness) -> float:
     """Return how far a mean is above 0 (side low) or below it, as Student's t."""
-    error = _error(influence)
     if error == 0:
         return copysign(inf, gap if side == "low" else -gap)
-    y = skewness(influence).symmetric(gap / error, side)
+    y = skew.symmetric(gap / error, side)
     return y if side == "low" else -y
-
-
-def _error(influence: Array) -> float:
-    return sqrt(float((influence**2).mean()) / (len(influence) - 1))

@@ -1,5 +1,7 @@
 """Evidence on claims: what intervals decide, over parts, bounds and relations."""
 
+from math import inf
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from pytest_circuits import attention, heads
 from pytest_circuits.claims import Claim
 from pytest_circuits.statistics.bounded import Within
 from pytest_circuits.statistics.evidence import Evidence, evidence
-from pytest_circuits.statistics.intervals import Folded, Known, intervals
+from pytest_circuits.statistics.intervals import Folded, Unseen, intervals
 from pytest_circuits.statistics.shares import Share
 
 MEASURE = attention(heads("0.0", at="END"), to="IO")
@@ -29,10 +31,20 @@ def means(seed, parts=1, n=30):
 def test_one_part_is_decided_as_its_interval_says(seed, relation, bounds, alpha):
     threshold = bounds if relation == "between" else bounds[0]
     (part,) = means(seed)
-    low, high = part.at(alpha)
-    found = evidence([part], relation, threshold)
-    if all(abs(end - bound) > 1e-6 for end in (low, high) for bound in bounds):
-        assert found.decision(alpha) == Claim(MEASURE, relation, threshold).decide(low, high)
+    claim, found = Claim(MEASURE, relation, threshold), evidence([part], relation, threshold)
+    # `between` is refuted on either of two sides, at half of alpha each.
+    outside = part.at(alpha / 2) if relation == "between" else part.at(alpha)
+    ends = (*part.at(alpha), *outside)
+    if all(abs(end - bound) > 1e-6 for end in ends for bound in bounds):
+        assert (found.holds <= alpha) == (claim.decide(*part.at(alpha)) == "holds")
+        assert (found.refuted <= alpha) == (claim.decide(*outside) == "refuted")
+
+
+def test_between_its_only_value_is_refuted_no_more_often_than_any_other_claim():
+    rng = np.random.default_rng(0)
+    (parts,) = zip(*(intervals(mean_of(x), 40) for x in rng.normal(size=(2000, 40))), strict=True)
+    refuted = [evidence([part], "between", (0.0, 0.0)).refuted <= 0.05 for part in parts]
+    assert np.mean(refuted) < 0.025 + 3 * 0.0035
 
 
 @given(seeds, st.integers(1, 6), bounds)
@@ -57,7 +69,12 @@ def test_within_a_margin_is_an_absolute_value_below_it(seed, margin):
     (part,) = means(seed)
     folded = evidence([Folded(part)], "<=", margin)
     between = evidence([part], "between", (-margin, margin))
-    assert (folded.holds, folded.refuted) == (between.holds, between.refuted)
+    assert folded.holds == between.holds
+    assert folded.refuted == pytest.approx(between.refuted)
+
+
+def unseen(point, reach=(-inf, inf)):
+    return Unseen(point=point, units=32, least=reach[0], most=reach[1])
 
 
 # Its interval without bounds reaches below 0.
@@ -76,10 +93,10 @@ def test_within_a_margin_is_an_absolute_value_below_it(seed, margin):
         (Share(3, 20), ">", 1.0, "refuted"),
         (Share(3, 20), "<", 0.0, "refuted"),
         (Share(3, 20), "between", (0.0, 1.0), "holds"),
-        (Known(0.3), ">=", 0.3, "holds"),
-        (Known(0.3), ">", 0.3, "refuted"),
-        (Known(0.3), "between", (0.3, 0.4), "holds"),
-        (Folded(Known(-0.3)), ">=", 0.0, "holds"),
+        (Folded(Share(3, 20)), ">=", 0.0, "holds"),
+        (unseen(0.3), ">=", 0.3, "undecided"),  # that nothing varied is no certainty
+        (unseen(0.3), ">=", 0.2, "undecided"),
+        (unseen(0.3, reach=(0.25, 0.4)), ">=", 0.2, "holds"),  # no prompt can be below 0.25
         (ATTENTION, ">=", 0.0, "holds"),
         (ATTENTION, ">", 0.0, "undecided"),
         (ATTENTION, "<=", 1.0, "holds"),

@@ -63,7 +63,7 @@ def test_many_parts_are_those_of_each():
 
 def test_a_curved_part_follows_the_value_under_its_weights():
     found = expand(ratio_of(Y, X), 40)
-    direction = found.influence[0] / found.spread[0]
+    direction = found.influence[0] / found.influence[0].std()
     weights = 1 + 2.0 * direction / np.sqrt(39)
     (along,) = curves(ratio_of(Y, X), found)
     assert along[steps().index(2.0)] == pytest.approx((weights @ Y) / (weights @ X))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statistic_values import correlation_of, mean_of, ratio_of
 
 from pytest_circuits.statistics.bounded import Within
-from pytest_circuits.statistics.intervals import Folded, Known, Percentile, intervals
+from pytest_circuits.statistics.intervals import Folded, Percentile, Unseen, intervals
 from pytest_circuits.statistics.special import student_quantile
 
 seeds = st.integers(0, 10_000)
@@ -107,10 +107,48 @@ def test_a_ratio_whose_denominator_may_be_0_is_unbounded():
     assert inf in np.abs(only(value, 30).at(0.001))
 
 
-def test_a_constant_is_known():
+def test_a_constant_says_nothing_of_prompts_not_drawn():
     interval = only(mean_of(np.full(20, 0.3)), 20)
-    assert interval == Known(interval.point)
-    assert interval.at(1e-9) == (interval.point, interval.point)
+    assert isinstance(interval, Unseen)
+    assert interval.at(0.05) == (-inf, inf)
+    assert (interval.p_above(0.0), interval.p_below(1.0)) == (1.0, 1.0)
+    assert interval.method == "no variation on 20: others may differ"
+
+
+def test_a_constant_with_bounds_is_as_far_from_them_as_a_rate_without_hits():
+    (interval,) = intervals(mean_of(np.full(32, 0.9)), 32, reach=(0.0, 1.0))
+    share = 1 - 0.025 ** (1 / 32)  # Clopper and Pearson with 0 of 32
+    assert interval.at(0.05) == pytest.approx((0.9 - 0.9 * share, 0.9 + 0.1 * share))
+    assert interval.p_above(0.9 - 0.9 * share) == pytest.approx(0.05)
+    assert interval.p_below(0.9 + 0.1 * share) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("last_bit", [0.0, 2.0**-53])
+def test_no_effect_but_for_the_last_bit_is_told_on_the_scale_of_its_terms(last_bit):
+    # Terms of size 1 whose difference is 0 or 2^-53.
+    differences = np.where(np.arange(32) % 3 == 0, last_bit, 0.0)
+    (interval,) = intervals(mean_of(differences), 32, scale=1.0)
+    low, high = interval.at(0.05)
+    assert -0.11 < low < 0 < high < 0.11  # one prompt in ten may be otherwise, by 1 at most
+    assert interval.p_below(0.15) < 0.05
+    assert interval.p_above(-0.15) < 0.05
+
+
+def test_a_mean_of_rare_deviations_is_not_taken_for_their_absence():
+    # 2 % of prompts deviate, by 1; most samples of 32 have none, and one without says nothing.
+    for numbers in np.random.default_rng(0).random((300, 32)) < 0.02:
+        for reach in (None, (0.0, 1.0)):
+            (interval,) = intervals(mean_of(1.0 * numbers), 32, reach=reach)
+            assert numbers.any() or interval.p_below(0.02) > 0.5
+
+
+def test_what_is_bounded_is_never_known_better_than_prompts_not_seen_allow():
+    rng = np.random.default_rng(0)
+    held = [
+        intervals(mean_of((rng.random(64) < 0.01) + 1e-3 * rng.random(64)), 64, reach=(0.0, 1.01))
+        for _ in range(1000)
+    ]
+    assert np.mean([each.p_below(0.0105) <= 0.05 for (each,) in held]) <= 0.025
 
 
 def test_a_jump_has_the_bootstrap():
@@ -137,7 +175,8 @@ def test_an_absolute_value_is_what_the_signed_one_allows(seed, n, alpha):
     folded = Folded(signed)
     assert folded.point == abs(signed.point)
     assert folded.at(alpha)[1] == max(abs(low), abs(high))
-    assert (folded.at(alpha)[0] == 0) == (low <= 0 <= high)
+    inner = signed.at(alpha / 2)
+    assert (folded.at(alpha)[0] == 0) == (inner[0] <= 0 <= inner[1])
 
 
 @given(seeds, st.integers(3, 40), alphas, st.floats(0.01, 1))

@@ -85,8 +85,8 @@ def test_at_the_threshold_five_looks_err_no_more_than_one_would():
 
 
 def test_a_clear_claim_is_decided_at_the_first_look():
-    first = looks(32, 512)[:1]
-    numbers = np.random.default_rng(0).normal(1.5, 1, size=(20, 32))
+    first = looks(64, 512)[:1]
+    numbers = np.random.default_rng(0).normal(1.5, 1, size=(20, 64))
     assert {decided(each, first) for each in numbers} == {"holds"}
     assert {decided(-each, first) for each in numbers} == {"refuted"}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statistic_values import correlation_of, mean_of, ratio_of
 
-from pytest_circuits.statistics.intervals import Known, intervals
+from pytest_circuits.statistics.intervals import Unseen, intervals
 from pytest_circuits.statistics.ratios import Ratio, ratios
 from pytest_circuits.statistics.special import student_quantile
 
@@ -89,10 +89,13 @@ def test_a_denominator_that_may_be_0_decides_nothing():
     assert interval.p_above(-1e9) == pytest.approx(unsure)
 
 
-def test_the_same_multiple_for_every_prompt_is_known():
+def test_the_same_multiple_for_every_prompt_is_as_sure_as_prompts_not_seen_allow():
     _, bottom = pair(0)
-    assert isinstance(of(2 * bottom, bottom), Known)
-    assert of(2 * bottom, bottom).at(0.05) == pytest.approx((2, 2))
+    assert of(2 * bottom, bottom).at(0.05) == (-inf, inf)
+    (found,) = ratios(mean_of(2 * bottom), mean_of(bottom), 40, scales=(10.0, 5.0))
+    away = (1 - 0.025 ** (1 / 40)) * 10 / bottom.mean()
+    assert isinstance(found, Unseen)
+    assert found.at(0.05) == pytest.approx((2 - away, 2 + away))
 
 
 def test_one_denominator_for_several_parts():

@@ -1,0 +1,108 @@
+"""Errors of means over prompts drawn by strata or in clusters: statsmodels, simulation."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given
+from hypothesis import strategies as st
+from statistic_values import mean_of, ratio_of
+
+from pytest_circuits.statistics.design import clustered, independent, stratified
+from pytest_circuits.statistics.intervals import intervals
+from pytest_circuits.statistics.ratios import ratios
+from pytest_circuits.statistics.special import student_quantile
+
+seeds = st.integers(0, 10_000)
+
+
+def drawn(seed, n=60, groups=7):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, groups, n)
+    labels[:groups] = labels[groups : 2 * groups] = np.arange(groups)
+    return rng.normal(size=groups)[labels] + rng.normal(size=n), [f"g{i}" for i in labels]
+
+
+def influence(numbers):
+    return numbers - numbers.mean()
+
+
+@given(seeds)
+def test_clusters_agree_with_statsmodels(seed):
+    numbers, labels = drawn(seed)
+    groups = np.unique(labels, return_inverse=True)[1]
+    options = {"cov_type": "cluster", "cov_kwds": {"groups": groups}, "use_t": True}
+    fit = sm.OLS(numbers, np.ones(len(numbers))).fit(**options)
+    design = clustered(labels)
+    assert design.errors(influence(numbers)) == pytest.approx(fit.bse[0])
+    half = student_quantile(0.025, design.df) * fit.bse[0]
+    ((low, high),) = fit.conf_int(0.05)
+    assert (numbers.mean() - half, numbers.mean() + half) == pytest.approx((low, high))
+
+
+@given(seeds)
+def test_independent_prompts_have_the_textbook_error(seed):
+    numbers, _ = drawn(seed)
+    assert independent(60).errors(influence(numbers)) == pytest.approx(
+        numbers.std(ddof=1) / np.sqrt(60)
+    )
+
+
+@given(seeds)
+def test_strata_have_the_error_of_their_own_variances(seed):
+    # Cochran 1977, equation 5.13, without the finite population correction.
+    numbers, labels = drawn(seed)
+    labels = np.array(labels)
+    squared = sum(
+        (np.mean(labels == each) ** 2) * numbers[labels == each].var(ddof=1) / sum(labels == each)
+        for each in set(labels)
+    )
+    assert stratified(labels).errors(influence(numbers)) == pytest.approx(np.sqrt(squared))
+
+
+@pytest.mark.parametrize("design", [independent(60), stratified, clustered])
+def test_a_step_along_the_design_is_one_standard_error(design):
+    numbers, labels = drawn(3)
+    design = design(labels) if callable(design) else design
+    weights = 1 + 1e-6 * design.along(influence(numbers))
+    moved = np.average(numbers, weights=weights) - numbers.mean()
+    assert moved == pytest.approx(1e-6 * float(design.errors(influence(numbers))), rel=1e-4)
+
+
+def test_the_finest_strata_with_two_prompts_each_are_taken():
+    fine, coarse = list("abcd"), list("aabb")
+    assert stratified(fine, coarse).groups == 2
+    assert stratified(fine).kind == "independent"
+    assert stratified(coarse, fine).words == "over prompts within 2 strata"
+
+
+def test_every_interval_takes_its_error_from_the_design():
+    numbers, labels = drawn(5)
+    other = numbers + np.random.default_rng(0).normal(size=60) + 5
+
+    def widths(design):
+        (mean,) = intervals(mean_of(numbers), 60, design=design)
+        (bent,) = intervals(ratio_of(numbers, other), 60, design=design)
+        (ratio,) = ratios(mean_of(numbers), mean_of(other), 60, design=design)
+        return [high - low for low, high in (each.at(0.05) for each in (mean, bent, ratio))]
+
+    plain, within, over = map(widths, (independent(60), stratified(labels), clustered(labels)))
+    assert all(a < b < c for a, b, c in zip(within, plain, over, strict=True))
+
+
+@pytest.mark.parametrize(("kind", "held"), [("strata", True), ("clusters", True), ("none", False)])
+def test_coverage_of_what_it_says_it_is_for(kind, held):
+    """Wordings shift values: fixed ones are strata, drawn ones clusters; else intervals err."""
+    rng = np.random.default_rng(0)
+    fixed = rng.normal(size=16)
+    labels = [str(i % 16) for i in range(64)]
+    wordings = np.arange(64) % 16
+    missed = []
+    for _ in range(1000):
+        shift = fixed if kind == "strata" else rng.normal(size=16)
+        truth = fixed.mean() if kind == "strata" else 0.0
+        numbers = shift[wordings] + rng.normal(size=64)
+        design = {"strata": stratified, "clusters": clustered}.get(kind)
+        (found,) = intervals(mean_of(numbers), 64, design=design and design(labels))
+        low, high = found.at(0.05)
+        missed.append(not low <= truth <= high)
+    assert (abs(np.mean(missed) - 0.05) < 0.02) == held
