@@ -31,12 +31,14 @@ class Measure(ABC):
     Subclasses are frozen dataclasses. `unit` is the unit of the value; `kind` is "share" for the
     mean of something that lies in [0, 1] per prompt and is (nearly) yes or no, which decides the
     interval (see `estimates`). `per_prompt` says whether the value of a single prompt means
-    anything (a correlation's does not).
+    anything (a correlation's does not). `looks_once`: more prompts do not make it surer, so that
+    there is nothing to look at again.
     """
 
     unit: ClassVar[str] = ""
     per_prompt: ClassVar[bool] = True
     kind: ClassVar[Literal["mean", "share"]] = "mean"
+    looks_once: ClassVar[bool] = False
 
     @abstractmethod
     def needs(self, draw: Draw) -> tuple[Need, ...]:
@@ -85,6 +87,10 @@ class Measure(ABC):
     def intervals(self, read: Read, draw: Draw) -> tuple[Interval, ...] | None:
         """Return what is known of every part, None for what `estimates` makes of its values."""
         return None
+
+    def too_small(self, threshold: float, level: float) -> str:
+        """Return why no outcome could show a value of at most `threshold`, empty if one could."""
+        return ""
 
     def circuit(self) -> Circuit | None:
         """Return the circuit whose quality is measured, None if it is no measure of a circuit."""

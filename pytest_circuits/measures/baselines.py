@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from math import comb, prod
+from math import ceil, comb, log, log1p, prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.errors import ClaimNotEvaluable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_circuits.engine.batch import Batch
     from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.intervals import Interval
 
 Test = Literal["sufficiency", "necessity"]
 
@@ -29,22 +30,26 @@ Test = Literal["sufficiency", "necessity"]
 def sufficiency_p(
     what: Circuit, *, to: Reference, count: int = 99, seed: int = 0, prompts: int = 32
 ) -> Measure:
-    """Measure how often a random circuit of the same shape does the task as well, as a p-value.
+    """Measure which share of random circuits of the same shape does the task as well.
 
-    p = (1 + #{F(R) >= F(C)}) / (1 + count) over `count` random circuits R drawn with `seed`, F
-    the mean logit difference with everything outside the circuit replaced by `to`; scores within
-    1e-4 logits count as equal, against the circuit. R has, in every layer and at every position,
-    as many heads as C, others wherever the layer has enough of them; where it has not, the
-    fewest possible are C's own, which makes the test weaker, and the label says how many. MLPs as
-    in C. From 1 / (1 + count), never 0, to 1.
+    #{F(R) >= F(C)} / count over `count` random circuits R drawn with `seed`, F the mean logit
+    difference with everything outside the circuit replaced by `to`; scores within 1e-4 logits
+    count as equal, against the circuit. R has, in every layer and at every position, as many
+    heads as C, others wherever the layer has enough of them; where it has not, the fewest possible
+    are C's own, which makes the test weaker, and the label says how many. MLPs as in C. From 0 to
+    1; for a circuit that was itself drawn at random, a p-value.
 
-    The interval is the percentile bootstrap over prompts, for these random circuits; with others
-    p would also vary, by about sqrt(p (1 - p) / count). All of it is measured on as many prompts
-    as the claim has, `prompts` at most, because it costs 1 + count runs; a mean is then taken over
-    few prompts too, the same for every circuit.
+    The interval is over *circuits* (Clopper and Pearson, from how many of `count` did as well):
+    "<= 0.1" holds if another 1 in 10 is ruled out at the claim's level. So it takes circuits:
+    if none of them does as well, 36 for "<= 0.1" alone at 5 %, 79 among 100 claims under Holm;
+    with too few the claim is not evaluable, and says how many it needs. More prompts do not
+    help: all is measured on as many as the claim has, `prompts` at most, because it costs
+    1 + count runs, and it is about these prompts; a mean is then taken over few prompts too, the
+    same for every circuit.
 
-    Source: Shi et al. 2024 (arXiv 2410.13032), sufficiency test. A small p shows that the
-    circuit beats chance, not that it is faithful: random circuits of a large model do nothing.
+    Source: Shi et al. 2024 (arXiv 2410.13032), sufficiency test. A small share shows that the
+    circuit beats chance, not that it is faithful: random circuits of a large model do nothing,
+    and a single head may beat them. Read it beside `faithfulness`, and beside the circuit's size.
     """
     return _against_random("sufficiency", what, to, count, seed, prompts)
 
@@ -52,12 +57,12 @@ def sufficiency_p(
 def necessity_p(
     what: Circuit, *, to: Reference, count: int = 99, seed: int = 0, prompts: int = 32
 ) -> Measure:
-    """Measure how often removing a random circuit of the same shape hurts as much, as a p-value.
+    """Measure which share of random circuits of the same shape hurts as much when removed.
 
-    p = (1 + #{F(M\\R) <= F(M\\C)}) / (1 + count), where the circuit's nodes, or those of the
-    random circuit R, are replaced by `to` in the otherwise whole model; all else as in
-    `sufficiency_p`. Source: Shi et al. 2024 (arXiv 2410.13032), partial necessity. A small p does
-    not show that every node is needed (see `minimality`), nor that nothing else is.
+    #{F(M\\R) <= F(M\\C)} / count, where the circuit's nodes, or those of the random circuit R,
+    are replaced by `to` in the otherwise whole model; all else as in `sufficiency_p`. Source: Shi
+    et al. 2024 (arXiv 2410.13032), partial necessity. A small share does not show that every node
+    is needed (see `minimality`), nor that nothing else is.
     """
     return _against_random("necessity", what, to, count, seed, prompts)
 
@@ -84,7 +89,8 @@ class HeadsPerLayer:
 class AgainstRandom(Search):
     """See `sufficiency_p` and `necessity_p`: the random circuits wait for the model's shape."""
 
-    unit: ClassVar[str] = "p-value"
+    unit: ClassVar[str] = "share of random circuits"
+    looks_once: ClassVar[bool] = True
     test: Test
     what: Circuit
     to: Reference
@@ -110,6 +116,21 @@ class AgainstRandom(Search):
             prompts=self.prompts,
         )
 
+    def too_small(self, threshold: float, level: float) -> str:
+        """Return how many circuits it takes to show a share of at most `threshold`, if more."""
+        needed = _needed(threshold, level)
+        if self.count >= needed:
+            return ""
+        return (
+            f"`count`: {self.count} random circuits cannot show a share of at most {threshold:g} "
+            f"at the level this claim is decided at, {level:.2g}, even if none of them does as "
+            f"well: {needed} are needed."
+        )
+
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
+
     def _score(self, circuit: Circuit) -> LogitDifference:
         if self.test == "sufficiency":
             return circuit_without(circuit, None, self.to)
@@ -117,17 +138,18 @@ class AgainstRandom(Search):
 
     def __str__(self) -> str:
         return (
-            f"p of the {self.test} of {self.what} among {self.count} random circuits of its "
+            f"share as good in {self.test} as {self.what}, of {self.count} random circuits of its "
             f"shape (seed {self.seed}) [{self.to}]"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomRank(Measure):
-    """The share of random circuits at least as good, add-one; see `sufficiency_p`."""
+    """The share of random circuits at least as good; see `sufficiency_p`."""
 
-    unit: ClassVar[str] = "p-value"
+    unit: ClassVar[str] = "share of random circuits"
     per_prompt: ClassVar[bool] = False
+    looks_once: ClassVar[bool] = True
     words: str
     label: str
     test: Test
@@ -141,16 +163,28 @@ class RandomRank(Measure):
         return tuple(need for each in (self.own, *self.random) for need in each.needs(on))
 
     def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
-        """Return (1 + as good) / (1 + all), [1, draws]."""
+        """Return as good / all, [1, draws]."""
         import numpy as np
 
         on = _fewer(draw, self.prompts)
         sign = 1 if self.test == "sufficiency" else -1
         own = sign * self.own.value(read, on, weights)
         others = sign * np.concatenate([each.value(read, on, weights) for each in self.random])
-        as_good = (others >= own - TIE).sum(axis=0, keepdims=True)
-        p: Array = (1 + as_good) / (1 + len(others))
-        return p
+        share: Array = (others >= own - TIE).mean(axis=0, keepdims=True)
+        return share
+
+    def intervals(self, read: Read, draw: Draw) -> tuple[Interval, ...]:
+        """Return the share's, over circuits: the prompts are those measured on."""
+        import numpy as np
+
+        from pytest_circuits.statistics.shares import Share
+
+        share = float(self.value(read, draw, lambda n: np.ones((1, n)))[0, 0])
+        return (Share(round(share * len(self.random)), len(self.random)),)
+
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
 
     def labels(self) -> tuple[str, ...]:
         """Return what makes this comparison weaker than one of disjoint circuits, if anything."""
@@ -199,6 +233,11 @@ def _shared(what: Circuit, per_layer: int) -> str:
     """Return in words how many nodes random circuits share with it for want of other heads."""
     shared = sum(max(2 * len(own) - per_layer, 0) for own in _shape(what).values())
     return f"(random circuits share {shared} of {len(what.nodes)} nodes)" if shared else ""
+
+
+def _needed(threshold: float, level: float) -> int:
+    """Return how many circuits, none as good, rule out a share above the threshold."""
+    return ceil(log(level / 2) / log1p(-threshold)) if 0 < threshold < 1 else 1
 
 
 def _fewer(draw: Draw, prompts: int) -> Draw:

@@ -50,13 +50,13 @@ def test_every_other_head_is_drawn_about_equally_often():
     assert all(900 < times[i] < 1100 for i in (0, 2, 3))
 
 
-def test_the_best_and_most_needed_circuit_has_the_smallest_p():
+def test_no_random_circuit_does_as_well_as_the_best_and_most_needed_one():
     world = additive({node: float(node in TRUE.nodes) for node in ALL})
     for measure in (sufficiency_p, necessity_p):
-        assert world.values(measure(TRUE, to=TO, count=19)) == {"": 1 / 20}
+        assert world.values(measure(TRUE, to=TO, count=19)) == {"": 0}
 
 
-def test_an_idle_circuit_has_a_p_of_one_and_ties_count_against_it():
+def test_all_do_as_well_as_an_idle_circuit_and_ties_count_against_it():
     world = additive({node: float(node in TRUE.nodes) for node in ALL})
     idle = circuit(heads("0.0", "1.0", "2.0", at="S2"))
     for measure in (sufficiency_p, necessity_p):
@@ -70,13 +70,30 @@ def test_what_is_sufficient_need_not_be_necessary():
     assert world.values(necessity_p(one, to=TO, count=9)) == {"": 1}
 
 
-def test_p_is_the_rank_plus_one():
+def test_it_is_the_share_of_those_that_do_as_well():
     # The score of a circuit of one head is the head's index: two of three others beat 0.1.
     world = additive({node: float(node.head.index) for node in ALL})
     drawn = matched(circuit(heads("0.1", at="END")), 4, 50, 0)
     better = sum(each.nodes[0].head.index > 1 for each in drawn)
     p = world.values(sufficiency_p(circuit(heads("0.1", at="END")), to=TO, count=50))
-    assert p == {"": (1 + better) / 51}
+    assert p == {"": better / 50}
+
+
+def test_its_interval_is_over_circuits_and_exact():
+    world = additive({node: float(node in TRUE.nodes) for node in ALL})
+    found = world.searched(sufficiency_p(TRUE, to=TO, count=19))
+    (interval,) = found.intervals(world.read, DRAW)
+    assert interval.at(0.05) == pytest.approx((0, 1 - 0.025 ** (1 / 19)))
+    assert interval.p_below(0.05) == pytest.approx(2 * 0.95**19)  # 0.75: 19 circuits show nothing
+
+
+@pytest.mark.parametrize(("threshold", "level"), [(0.05, 0.05), (0.1, 0.0005), (0.5, 0.01)])
+def test_too_few_circuits_are_said_to_be_with_how_many_it_takes(threshold, level):
+    message = sufficiency_p(TRUE, to=TO, count=1).too_small(threshold, level)
+    needed = int(message.rpartition(": ")[2].split()[0])
+    assert "1 random circuits cannot show a share" in message
+    assert 2 * (1 - threshold) ** needed <= level < 2 * (1 - threshold) ** (needed - 1)
+    assert sufficiency_p(TRUE, to=TO, count=needed).too_small(threshold, level) == ""
 
 
 def test_scores_within_rounding_are_ties():
@@ -109,8 +126,8 @@ def test_it_is_measured_on_few_of_the_prompts():
 
 def test_the_sentence():
     assert str(necessity_p(TRUE, to=TO, seed=3)) == (
-        "p of the necessity of circuit (3 heads) among 99 random circuits of its shape (seed 3) "
-        "[mean over ABC per template and position]"
+        "share as good in necessity as circuit (3 heads), of 99 random circuits of its shape "
+        "(seed 3) [mean over ABC per template and position]"
     )
 
 
