@@ -7,7 +7,7 @@ from math import comb, sqrt
 import numpy as np
 from populations import Array, Population, populations
 
-from pytest_circuits.statistics.shares import Share, ShareDifference
+from pytest_circuits.statistics.shares import Share, ShareDifference, ShareRatio
 
 SIZES = (32, 64, 128)
 ALPHA = 0.05
@@ -47,7 +47,7 @@ def coverage(suites: int, seed: int) -> Iterator[Row]:
             yield _simulated(population, population.draw(rng, suites, n), rng)
     for n in SIZES:
         yield from _rates(n)
-        yield from _share_differences(n, suites, np.random.default_rng([seed, n]))
+        yield from _pairs(n, suites, np.random.default_rng([seed, n]))
 
 
 def _simulated(population: Population, columns: Array, rng: np.random.Generator) -> Row:
@@ -73,12 +73,10 @@ def _percentile(population: Population, columns: Array, rng: np.random.Generator
 
 def _rates(n: int) -> Iterator[Row]:
     """Yield the exact coverage of rates: for some, and on average over 0.005, 0.006, ... 0.995."""
-    for exact in (False, True):
-        ends = np.array([Share(hits, n, exact).at(ALPHA) for hits in range(n + 1)])
-        kind = "rate, exact" if exact else "rate, mid-p"
-        for rate in (0.5, 0.9, 0.95, 0.98):
-            yield _rate(kind, f"p = {rate:g}", n, ends, np.array([rate]))
-        yield _rate(kind, "average over p", n, ends, np.linspace(0.005, 0.995, 991))
+    ends = np.array([Share(hits, n).at(ALPHA) for hits in range(n + 1)])
+    for rate in (0.5, 0.9, 0.95, 0.98):
+        yield _rate("rate", f"p = {rate:g}", n, ends, np.array([rate]))
+    yield _rate("rate", "average over p", n, ends, np.linspace(0.005, 0.995, 991))
 
 
 def _rate(kind: str, name: str, n: int, ends: Array, rates: Array) -> Row:
@@ -90,18 +88,16 @@ def _rate(kind: str, name: str, n: int, ends: Array, rates: Array) -> Row:
     return Row(kind, name, n, 0, float(above), float(below), percentile=None)
 
 
-def _share_differences(n: int, suites: int, rng: np.random.Generator) -> Iterator[Row]:
+def _pairs(n: int, suites: int, rng: np.random.Generator) -> Iterator[Row]:
+    """Yield the coverage of differences and ratios of shares of the same prompts."""
     for first, second in ((0.2, 0.2), (0.1, 0.02), (0.05, 0.01), (0.03, 0.0)):
-        drawn = rng.multinomial(n, [first, second, 1 - first - second], suites)[:, :2]
-        found = {tuple(pair): ShareDifference(*pair, n).at(ALPHA) for pair in drawn.tolist()}
-        ends = np.array([found[tuple(pair)] for pair in drawn.tolist()])
-        truth = first - second
-        yield Row(
-            "difference of shares",
-            f"{first:g} only the first, {second:g} only the second",
-            n,
-            suites,
-            above=float((ends[:, 0] > truth).mean()),
-            below=float((ends[:, 1] < truth).mean()),
-            percentile=None,
-        )
+        drawn = rng.multinomial(n, [first, second, 1 - first - second], suites)[:, :2].tolist()
+        words = f"{first:g} only the first, {second:g} only the second"
+        for kind, of, truth in (
+            ("difference of shares", ShareDifference, first - second),
+            ("ratio of shares", ShareRatio, (1 - second) / (1 - first)),
+        ):
+            found = {tuple(pair): of(*pair, n).at(ALPHA) for pair in drawn}
+            ends = np.array([found[tuple(pair)] for pair in drawn])
+            above, below = (ends[:, 0] > truth).mean(), (ends[:, 1] < truth).mean()
+            yield Row(kind, words, n, suites, float(above), float(below), percentile=None)

@@ -54,8 +54,7 @@ def _quantities() -> Iterator[Quantity]:
         if population.name in wanted:
             yield _smooth(population)
     for rate in (0.5, 0.95):
-        yield _rate(rate, exact=False)
-        yield _rate(rate, exact=True)
+        yield _rate(rate)
 
 
 def _smooth(population: Population) -> Quantity:
@@ -63,13 +62,13 @@ def _smooth(population: Population) -> Quantity:
     return name, population.draw, population.interval, population.truth
 
 
-def _rate(rate: float, *, exact: bool) -> Quantity:
+def _rate(rate: float) -> Quantity:
     @cache
     def share(hits: int, n: int) -> Interval:
-        return Share(hits, n, exact)
+        return Share(hits, n)
 
     return (
-        f"rate, {'exact' if exact else 'mid-p'}, p = {rate:g}",
+        f"rate, p = {rate:g}",
         lambda rng, *size: rng.random(size) < rate,
         lambda hits: share(int(hits.sum()), len(hits)),
         rate,

@@ -1,15 +1,18 @@
 """Where the truth is known: what suites are drawn from, and the value each is to cover."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, sqrt
 
 import numpy as np
 
+from pytest_circuits.statistics.design import Design, clustered, stratified
 from pytest_circuits.statistics.intervals import Folded, Interval, intervals
 from pytest_circuits.statistics.ratios import ratios
 
 Array = np.ndarray
+
+UNIT = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Population:
     """Columns of numbers per prompt, a function of their means, and its true value.
 
     `draw` gives columns [suites, prompts, columns]. `folded`: the function has a sign that the
-    quantity of interest, whose truth is `truth`, has not.
+    quantity of interest, whose truth is `truth`, has not. `reach` bounds the number of a prompt;
+    `groups` are the strata or clusters of prompts in turn, and `design` which of the two they are.
     """
 
     kind: str
@@ -27,17 +31,22 @@ class Population:
     of_means: Callable[[Array], Array] = lambda means: means[..., 0]
     folded: bool = False
     ratio: bool = False
+    reach: tuple[float, float] | None = None
+    groups: int = 0
+    design: Callable[[Sequence[str]], Design] | None = None
 
     def interval(self, columns: Array) -> Interval:
         """Return the interval of one suite, [prompts, columns]."""
         n = len(columns)
+        labels = [str(i % self.groups) for i in range(n)] if self.groups else []
+        design = self.design(labels) if self.design else None
         if self.ratio:
-            return ratios(_mean(columns[:, 0]), _mean(columns[:, 1]), n)[0]
+            return ratios(_mean(columns[:, 0]), _mean(columns[:, 1]), n, design=design)[0]
 
         def value(weights: Array) -> Array:
             return self.of_means(weights @ columns / weights.sum(axis=1)[:, None])[None]
 
-        (interval,) = intervals(value, n)
+        (interval,) = intervals(value, n, design=design, reach=self.reach)
         return Folded(interval) if self.folded else interval
 
     def percentile(self, columns: Array, weights: Array, alpha: float) -> tuple[Array, Array]:
@@ -54,7 +63,14 @@ def _mean(column: Array) -> Callable[[Array], Array]:
 
 def populations() -> tuple[Population, ...]:
     """Return everything that is simulated, in the order of the table."""
-    return (*_means(), *_differences(), *_absolutes(), *_ratios(), *_correlations())
+    return (
+        *_means(),
+        *_wordings(),
+        *_differences(),
+        *_absolutes(),
+        *_ratios(),
+        *_correlations(),
+    )
 
 
 def _one(kind: str, name: str, draw: Callable[..., Array], truth: float, **more) -> Population:
@@ -65,11 +81,15 @@ def _means() -> tuple[Population, ...]:
     bounded, heavy, skewed = "bounded mean", "heavy-tailed mean", "skewed mean"
     return (
         _one("mean", "normal", lambda rng, size: rng.normal(size=size), 0.0),
-        _one(bounded, "Beta(2, 8)", lambda rng, size: rng.beta(2, 8, size), 0.2),
-        _one(bounded, "Beta(5, 0.5)", lambda rng, size: rng.beta(5, 0.5, size), 5 / 5.5),
-        _one(bounded, "Beta(0.5, 0.5)", lambda rng, size: rng.beta(0.5, 0.5, size), 0.5),
-        _one(bounded, "Beta(0.3, 0.1), nearly yes or no", _nearly_yes_or_no, 0.75),
-        _one(bounded, "0.9, on one prompt in ten 0.2", _attention, 0.83),
+        _one(bounded, "Beta(2, 8)", lambda rng, size: rng.beta(2, 8, size), 0.2, reach=UNIT),
+        _one(
+            bounded, "Beta(5, 0.5)", lambda rng, size: rng.beta(5, 0.5, size), 5 / 5.5, reach=UNIT
+        ),
+        _one(
+            bounded, "Beta(0.5, 0.5)", lambda rng, size: rng.beta(0.5, 0.5, size), 0.5, reach=UNIT
+        ),
+        _one(bounded, "Beta(0.3, 0.1), nearly yes or no", _nearly_yes_or_no, 0.75, reach=UNIT),
+        _one(bounded, "0.9, on one prompt in ten 0.2", _attention, 0.83, reach=UNIT),
         _one(heavy, "t, 5 df", lambda rng, size: rng.standard_t(5, size), 0.0),
         _one(heavy, "t, 3 df", lambda rng, size: rng.standard_t(3, size), 0.0),
         _one(heavy, "Laplace", lambda rng, size: rng.laplace(size=size), 0.0),
@@ -83,6 +103,26 @@ def _means() -> tuple[Population, ...]:
         _one(skewed, "lognormal, sigma 1", lambda rng, size: rng.lognormal(0, 1, size), exp(0.5)),
         _one(skewed, "normal(3), one in twenty normal(-3)", _rare_failures, 2.7),
         Population("sum over heads", "three gamma(3), correlated 0.5", _three_heads, 9.0),
+    )
+
+
+def _wordings() -> tuple[Population, ...]:
+    """Values that differ between 16 wordings: those of the suite, or wordings drawn anew."""
+    fixed = np.random.default_rng(0).normal(size=16)
+
+    def same(rng: np.random.Generator, size: tuple[int, int]) -> Array:
+        return fixed[np.arange(size[1]) % 16] + rng.normal(size=size)
+
+    def fresh(rng: np.random.Generator, size: tuple[int, int]) -> Array:
+        drawn = rng.normal(size=(size[0], 16))
+        return drawn[:, np.arange(size[1]) % 16] + rng.normal(size=size)
+
+    truth = float(fixed.mean())
+    return (
+        _one("wordings", "the same, as strata", same, truth, groups=16, design=stratified),
+        _one("wordings", "the same, prompts as independent", same, truth),
+        _one("wordings", "fresh, as clusters", fresh, 0.0, groups=16, design=clustered),
+        _one("wordings", "fresh, prompts as independent", fresh, 0.0),
     )
 
 
