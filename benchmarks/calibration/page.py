@@ -5,8 +5,12 @@ from collections.abc import Iterable, Sequence
 from alternatives import Alternative, Tail
 from covered import SIZES, Row
 from decisions import Cost, Equivalent, Family, Wrong
+from fresh import SIZES as FRESH_SIZES
+from fresh import Fresh
 from reference import OnModel
 
+# Between-seed spread over stated error, outside of which a cell is bold.
+HONEST = (0.8, 1.2)
 # The number of prompts at which misses are shown by side, and the percentile bootstrap.
 SIDES_AT = 64
 
@@ -112,6 +116,31 @@ def reference_table(rows: Iterable[OnModel]) -> str:
             for r in rows
         ),
     )
+
+
+def fresh_table(rows: Sequence[Fresh]) -> str:
+    """Return spread over stated error, and coverage with the misses on either side, by n."""
+    by_name: dict[str, list[Fresh]] = {}
+    for row in rows:
+        by_name.setdefault(row.name, []).append(row)
+    spread = [f"SD / SE, n = {n}" for n in FRESH_SIZES]
+    covered = [f"coverage (above, below), n = {n}" for n in FRESH_SIZES]
+    return _table(
+        ["quantity", "truth", *spread, *covered],
+        (
+            [name, f"{each[0].truth:.3f}", *map(_spread, each), *map(_misses, each)]
+            for name, each in by_name.items()
+        ),
+    )
+
+
+def _spread(row: Fresh) -> str:
+    words = f"{row.ratio:.2f}"
+    return words if HONEST[0] <= row.ratio <= HONEST[1] else f"**{words}**"
+
+
+def _misses(row: Fresh) -> str:
+    return f"{100 * row.coverage:.0f} ({100 * row.above:.0f}, {100 * row.below:.0f})"
 
 
 def _percent(share: float) -> str:

@@ -149,7 +149,7 @@ class TemplateMeans:
 
 
 class Resampled:
-    """The activations of every prompt, given to another of the same group (drawn with `seed`)."""
+    """The activations of every prompt, given to one other of the same group (drawn with `seed`)."""
 
     def __init__(self, prompts: Prompts, seed: int) -> None:
         self._prompts = prompts
@@ -174,15 +174,20 @@ class Resampled:
 
 
 def partners(prompts: Prompts, seed: int) -> tuple[int, ...]:
-    """Return, per row, another row of the same group, drawn at random; itself if it is alone."""
+    """Return, per row, another row of the same group, drawn at random; itself if it is alone.
+
+    Each row is the partner of one: what several are given moves them together, which no error
+    over prompts can see.
+    """
     rng = random.Random(f"resample {seed}")
     members: dict[str, list[int]] = defaultdict(list)
     for row, label in enumerate(prompts.groups):
         members[label].append(row)
-    return tuple(
-        rng.choice([other for other in members[label] if other != row] or [row])
-        for row, label in enumerate(prompts.groups)
-    )
+    found: dict[int, int] = {}
+    for rows in members.values():
+        circle = rng.sample(rows, len(rows))
+        found |= zip(circle, [*circle[1:], circle[0]], strict=True)
+    return tuple(found[row] for row in range(len(prompts)))
 
 
 def _divided(sums: Tensor, sizes: Tensor) -> Tensor:

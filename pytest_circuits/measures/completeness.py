@@ -54,9 +54,10 @@ def completeness(
     - `random`: `count` random sets, every node with probability 1/2, drawn with `seed`; 2 runs
       each.
     - `greedy`: one set, made by adding, up to `steps` times, the node that raises the value
-      most, until none does. The search looks at `search_prompts` prompts drawn from another seed,
-      so that the value on the claim's prompts is not picked from them (a mean is then taken over
-      few prompts too); every step tries every node, in 2 runs each: at most 2 (1 + steps * nodes).
+      most, until none does. The search looks at `search_prompts` other prompts (of another seed;
+      of a `prompt_task`, rows that the claim does not use), so that the value on the claim's
+      prompts is not picked from them (a mean is then taken over few prompts too); every step
+      tries every node, in 2 runs each: at most 2 (1 + steps * nodes).
 
     Source: Wang et al. 2022, section 4 (classes, random sets, greedy search). A small value
     says nothing about sets that were not tried, and greedy search can miss the worst; a circuit

@@ -46,9 +46,10 @@ def minimality(
     - `class pairs`: also the rest of its own class together with each other class.
 
     Classes are the circuit's roles, and its MLPs if it names any. K is chosen as the largest on
-    `search_prompts` prompts drawn from another seed, and the value measured on the claim's own,
-    so that it is not picked from them. The label names the witness. Runs: one per node and
-    witness for the search, 2 per node on the claim's prompts; the sentence says how many.
+    `search_prompts` other prompts (of another seed; of a `prompt_task`, rows that the claim does
+    not use), and the value measured on the claim's own, so that it is not picked from them. The
+    label names the witness. Runs: one per node and witness for the search, 2 per node on the
+    claim's prompts; the sentence says how many.
 
     Source: Wang et al. 2022, section 4. A large value does not show that the node does what
     its role says; a small one does not show that no witness exists, only that none of these is.

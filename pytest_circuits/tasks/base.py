@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pytest_circuits.errors import ClaimNotEvaluable, unknown_name
 
@@ -164,6 +164,17 @@ class Task(Protocol):
 
     def draw(self, tokenizer: Tokenizer, n: int, seed: int) -> Dataset:
         """Return `n` prompts and their counterparts, the same for the same arguments."""
+
+
+@runtime_checkable
+class Finite(Protocol):
+    """A `Task` of so many prompts and no more: another seed draws the same ones again."""
+
+    def beyond(self, n: int) -> Task:
+        """Return the task of the prompts that a draw of `n` leaves over, under the same seed.
+
+        Its `draw` raises ClaimNotEvaluable if it has fewer than are asked for.
+        """
 
 
 class NoVariations:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +12,14 @@ from typing import Any
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, unknown_name
 from pytest_circuits.tasks.base import Dataset, NoVariations, Tokenizer
 from pytest_circuits.tasks.encoding import bos_ids
-from pytest_circuits.tasks.own_prompts import Variant, check_alignment, collect, tokenize_row
+from pytest_circuits.tasks.own_prompts import (
+    Tokenized,
+    check_alignment,
+    collect,
+    distinct,
+    sharing,
+    tokenize_row,
+)
 from pytest_circuits.tasks.own_rows import OwnRow, read_rows
 from pytest_circuits.tasks.positions import END
 
@@ -25,7 +32,8 @@ class PromptTask(NoVariations):
     """Prompts written by hand; made by `prompt_task` or `PromptTask.from_jsonl`.
 
     `neutral` names the counterparts in which the task is absent, `bos` is None, "default" or
-    the name of a token, `source` says where the rows come from.
+    the name of a token, `source` says where the rows come from. Draws pass over the first
+    `passed` rows of the order that their seed gives: see `beyond`.
     """
 
     name: str
@@ -33,6 +41,7 @@ class PromptTask(NoVariations):
     bos: str | None = None
     neutral: tuple[str, ...] = ()
     source: str = field(default="", compare=False)
+    passed: int = 0
 
     @classmethod
     def from_jsonl(cls, path: str | Path) -> PromptTask:
@@ -68,45 +77,80 @@ class PromptTask(NoVariations):
         """The names of the counterpart distributions."""
         return tuple(sorted(name for name, _ in self.rows[0].counterparts))
 
+    def beyond(self, n: int) -> PromptTask:
+        """Return the task of the rows that a draw of `n` leaves over, under the same seed."""
+        return replace(self, passed=self.passed + n)
+
     def draw(self, tokenizer: Tokenizer, n: int, seed: int) -> Dataset:
-        """Return `n` rows drawn without replacement, or all if there are fewer.
+        """Return `n` different rows drawn without replacement, or all if there are fewer.
 
         Rows whose answer or foil is not one token after the prompt, or with words outside the
-        vocabulary, are left out and reported. Raises CircuitUsageError for counterparts and
-        groups that do not align, ClaimNotEvaluable if no row is left.
+        vocabulary, are left out and reported, and so are rows that repeat another in all that a
+        model reads: they would count as further evidence, and are none. Raises CircuitUsageError
+        for counterparts and groups that do not align, ClaimNotEvaluable if no row is left, or if
+        fewer than `n` are left `beyond` others.
         """
         if n < 1:
             raise CircuitUsageError(f"`n` must be at least 1 prompt; got {n}")
         usable, left_out = self._usable(tokenizer)
-        shuffled = Random(f"{seed} own").sample(usable, len(usable))
-        rows = shuffled[:n]
+        self._check_left(len(usable), n)
+        rows = Random(f"{seed} own").sample(usable, len(usable))[self.passed :][:n]
         head = bos_ids(tokenizer, self.bos)
         drawn = {
-            name: collect(name, [row[name] for row in rows], head)
+            name: collect(name, [row.variants[name] for row in rows], head)
             for name in (self.name, *self.counterparts)
         }
-        asked = "" if n <= len(rows) else f" (all usable rows; {n} asked for)"
         return Dataset(
             prompts=drawn.pop(self.name),
             counterparts=drawn,
             neutral=frozenset(self.neutral),
             left_out=left_out,
-            description=(
-                f"{self.name} from {self.source}, n={len(rows)}{asked}, seed={seed}, bos={self.bos}"
-            ),
+            description=self._description(rows, n, seed),
+            clusters=tuple(row.cluster for row in rows if row.cluster is not None),
         )
 
-    def _usable(self, tokenizer: Tokenizer) -> tuple[list[dict[str, Variant]], tuple[str, ...]]:
-        """Return the rows this tokenizer can represent, and why not the others."""
-        results = [(row.where, tokenize_row(tokenizer, self.name, row)) for row in self.rows]
-        usable = [(where, result) for where, result in results if not isinstance(result, str)]
-        left_out = tuple(result for _, result in results if isinstance(result, str))
+    def _usable(self, tokenizer: Tokenizer) -> tuple[list[Tokenized], tuple[str, ...]]:
+        """Return the different rows this tokenizer can represent, and why not the others."""
+        results = [tokenize_row(tokenizer, self.name, row) for row in self.rows]
+        usable = [result for result in results if not isinstance(result, str)]
+        left_out = tuple(result for result in results if isinstance(result, str))
         _raise(f"{self.name} ({self.source})", check_alignment(usable))
         if not usable:
             raise ClaimNotEvaluable(
                 f"this tokenizer can represent no row of {self.name}: {'; '.join(left_out[:3])}"
             )
-        return [variants for _, variants in usable], left_out
+        once, repeated = distinct(usable)
+        return once, (*left_out, *repeated)
+
+    def _check_left(self, rows: int, n: int) -> None:
+        """Refuse to search on fewer rows than asked for: those passed over are the claim's."""
+        left = max(rows - self.passed, 0)
+        if not self.passed or left >= n:
+            return
+        ways = ["write more rows"]
+        ways += [f"let the claim take at most {rows - n} (`prompts`)"] if rows - n > 1 else []
+        ways += [f"search on at most {left} (`search_prompts`)"] if left > 1 else []
+        raise ClaimNotEvaluable(
+            f"{self.name} ({self.source}) has {rows} different rows that can be used: the claim "
+            f"takes {rows - left}, and {n} others are searched on, so that the search does not "
+            f"see the claim's; {left} are left: {', or '.join(ways)}"
+        )
+
+    def _description(self, rows: Sequence[Tokenized], n: int, seed: int) -> str:
+        clusters = {row.cluster for row in rows} - {None}
+        shared = 0 if clusters else sharing(self.name, rows)
+        return "".join(
+            (
+                f"{self.name} from {self.source}, n={len(rows)}",
+                f" (all usable rows; {n} asked for)" if n > len(rows) else "",
+                f" (beyond the first {self.passed})" if self.passed else "",
+                f", seed={seed}, bos={self.bos}",
+                f", {len(clusters)} clusters" if clusters else "",
+                f", {shared} rows share their prompt with others (give them a `cluster`)"
+                if shared
+                else "",
+            )
+        )
 
 
 def prompt_task(
@@ -126,10 +170,16 @@ def prompt_task(
     - "group": a label of prompts that align token for token (same length, same words but for
       the varied ones), over which means are taken. Without it a row is a group of its own, and
       so is its mean.
+    - "cluster": a label of what rows have in common that another draw could have had otherwise: a
+      country, a day, a name, a wording. Rows of one cluster are less evidence than as many rows
+      of different ones. All rows have one or none.
     - "counterparts": a mapping of names to variations, each with "text" and optionally
       "positions" (without: the same tokens as in the row), "answer" and "foil" (without: the
       row's), and "group". A counterpart has as many tokens as the row unless it has a group of
       its own. All rows have the same names.
+
+    A row that repeats another counts once. What searches (`minimality`, greedy `completeness`)
+    is given rows that the claim does not use.
 
     `neutral` names the counterparts in which the task is absent: means are taken over these
     only. Raises CircuitUsageError with all problems, each with row, field, rule and what came.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,15 +29,49 @@ class Variant:
         return len(self.ids)
 
 
-def tokenize_row(tokenizer: Tokenizer, name: str, row: OwnRow) -> dict[str, Variant] | str:
-    """Return the row's prompts by distribution, or why this tokenizer cannot represent it."""
+@dataclass(frozen=True, kw_only=True)
+class Tokenized:
+    """A row in tokens: its prompt and counterparts, by distribution."""
+
+    where: str
+    cluster: str | None
+    variants: Mapping[str, Variant]
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """All that a model reads and is asked in this row: rows of which it is equal are one."""
+        return tuple(
+            (label, v.ids, v.answer, v.foil, v.positions)
+            for label, v in sorted(self.variants.items())
+        )
+
+
+def tokenize_row(tokenizer: Tokenizer, name: str, row: OwnRow) -> Tokenized | str:
+    """Return the row in tokens, or why this tokenizer cannot represent it."""
     result: dict[str, Variant] = {}
     for label, prompt in ((name, row.prompt), *row.counterparts):
         variant = _tokenize(tokenizer, prompt, result.get(name), row.prompt.group or row.where)
         if isinstance(variant, str):
             return f"{row.where}, {label!r}: {variant}"
         result[label] = variant
-    return result
+    return Tokenized(where=row.where, cluster=row.cluster, variants=result)
+
+
+def distinct(rows: Sequence[Tokenized]) -> tuple[list[Tokenized], tuple[str, ...]]:
+    """Return the rows without those that repeat an earlier one, and a line on these if any do."""
+    first: dict[tuple[object, ...], Tokenized] = {}
+    again = [row for row in rows if first.setdefault(row.asked, row) is not row]
+    if not again:
+        return list(rows), ()
+    one = f"{again[0].where}: {first[again[0].asked].where} again"
+    line = f"{len(again)} rows repeat others, the first of them {one}"
+    return list(first.values()), (line if len(again) > 1 else f"1 row repeats another, {one}",)
+
+
+def sharing(name: str, rows: Sequence[Tokenized]) -> int:
+    """Return how many rows have the prompt of another, which differ in answers or counterparts."""
+    times = Counter(row.variants[name].ids for row in rows)
+    return sum(count for count in times.values() if count > 1)
 
 
 def _tokenize(
@@ -74,19 +109,20 @@ def _indices(
     return tuple((name, max(encoded.covering(span), default=-1)) for name, span in places)
 
 
-def check_alignment(rows: Sequence[tuple[str, Mapping[str, Variant]]]) -> list[str]:
+def check_alignment(rows: Sequence[Tokenized]) -> list[str]:
     """Return what does not align: prompts of one group that differ in their number of tokens.
 
     A counterpart is of its row's group unless it has its own, so this covers counterparts too.
     """
     problems: list[str] = []
     first: dict[str, tuple[str, int]] = {}
-    for where, variants in rows:
-        for label, variant in variants.items():
-            place, length = first.setdefault(variant.group, (f"{where}, {label!r}", variant.length))
+    for row in rows:
+        for label, variant in row.variants.items():
+            here = f"{row.where}, {label!r}"
+            place, length = first.setdefault(variant.group, (here, variant.length))
             if length != variant.length:
                 problems.append(
-                    f"{where}, {label!r}: must have as many tokens as {place} of the same "
+                    f"{here}: must have as many tokens as {place} of the same "
                     f"`group` {variant.group!r}, {length}; got {variant.length}. A prompt that "
                     f"need not align takes a `group` of its own"
                 )

@@ -16,7 +16,7 @@ from pytest_circuits.tasks.positions import END
 Span = tuple[int, int]
 """A character range [start, end) of a text."""
 
-_ROW_FIELDS = ("text", "answer", "foil", "positions", "group", "counterparts")
+_ROW_FIELDS = ("text", "answer", "foil", "positions", "group", "cluster", "counterparts")
 _COUNTERPART_FIELDS = ("text", "answer", "foil", "positions", "group")
 
 
@@ -38,6 +38,7 @@ class OwnRow:
     where: str
     prompt: OwnPrompt
     counterparts: tuple[tuple[str, OwnPrompt], ...]
+    cluster: str | None = None
 
     @property
     def position_names(self) -> tuple[str, ...]:
@@ -48,7 +49,7 @@ class OwnRow:
 def read_rows(raw: Iterable[tuple[str, Any]], problems: list[str]) -> tuple[OwnRow, ...]:
     """Return the rows that can be read, given as (where, mapping); append to `problems`.
 
-    The first row says which positions and counterparts every row must have.
+    The first row says which positions and counterparts every row must have, and if a cluster.
     """
     read = [_read_row(where, fields, problems) for where, fields in raw]
     rows = tuple(row for row in read if row is not None)
@@ -62,6 +63,9 @@ def _read_row(where: str, fields: Any, problems: list[str]) -> OwnRow | None:
     if not _has_fields(where, fields, _ROW_FIELDS, problems):
         return None
     prompt = _read_prompt(where, {"positions": {}, **fields}, problems)
+    cluster = fields.get("cluster")
+    if cluster is not None and (not isinstance(cluster, str) or not cluster):
+        problems.append(f"{where}, `cluster`: must be a string, not empty; got {cluster!r}")
     given = fields.get("counterparts", {})
     if not isinstance(given, Mapping):
         problems.append(f"{where}, `counterparts`: must map names to prompts; got {given!r}")
@@ -78,7 +82,7 @@ def _read_row(where: str, fields: Any, problems: list[str]) -> OwnRow | None:
             counterparts.append((str(name), other))
     if prompt is None or len(problems) > before:
         return None
-    return OwnRow(where=where, prompt=prompt, counterparts=tuple(counterparts))
+    return OwnRow(where=where, prompt=prompt, counterparts=tuple(counterparts), cluster=cluster)
 
 
 def _has_fields(where: str, fields: Any, known: Iterable[str], problems: list[str]) -> bool:
@@ -174,7 +178,7 @@ def _compare_positions(
 
 
 def _compare(row: OwnRow, first: OwnRow, problems: list[str]) -> None:
-    """Check that a row has the positions and counterparts of the first row."""
+    """Check that a row has what the first row has: positions, counterparts, perhaps a cluster."""
     pairs = {
         "positions": (row.position_names, first.position_names),
         "counterparts": tuple([name for name, _ in r.counterparts] for r in (row, first)),
@@ -185,3 +189,9 @@ def _compare(row: OwnRow, first: OwnRow, problems: list[str]) -> None:
                 f"{row.where}, `{field}`: must be those of {first.where}, {sorted(wanted)}; "
                 f"got {sorted(got)}"
             )
+    if (row.cluster is None) != (first.cluster is None):
+        has = [repr(r.cluster) if r.cluster else "none" for r in (first, row)]
+        problems.append(
+            f"{row.where}, `cluster`: must be given in all rows or in none; "
+            f"{first.where} has {has[0]}, {row.where} {has[1]}"
+        )

@@ -1,4 +1,7 @@
-"""IOI prompts: aligned, evenly drawn, the same for the same seed, positions on the right words."""
+"""IOI prompts: aligned, the same for the same seed, positions on the right words.
+
+That names are drawn independently: test_independence.
+"""
 
 import subprocess
 import sys
@@ -207,7 +210,7 @@ def test_the_neutral_distractor_aligns_and_names_nobody_twice(tokenizer, n, seed
 
 @few
 @given(n=st.integers(1, 200), seed=st.integers(0, 10**6))
-def test_templates_orders_and_names_are_used_evenly(words, n, seed):
+def test_templates_and_orders_are_used_evenly(words, n, seed):
     prompts = IOI().draw(words, n, seed).prompts
     n_strata, n_templates = 32, 16
     orders = Counter(stratum[:4] for stratum in prompts.strata)
@@ -215,8 +218,6 @@ def test_templates_orders_and_names_are_used_evenly(words, n, seed):
         (Counter(prompts.strata), n_strata),
         (Counter(prompts.groups), n_templates),
         (orders, 2),
-        (Counter(prompts.answers), len(NAMES)),
-        (Counter(prompts.foils), len(NAMES)),
     ):
         assert max(counts.values()) - (min(counts.values()) if len(counts) == kinds else 0) <= 1
 
