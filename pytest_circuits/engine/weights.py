@@ -94,6 +94,13 @@ class ModelWeights:
             logits: Tensor = self._bridge.ln_final(write[:, None])[:, 0] @ self._bridge.W_U
         return logits.float()
 
+    @property
+    def output_words(self) -> str:
+        """Whether z, a head's output, has a value bias in it: a folded one would be in b_O."""
+        biases = (getattr(block.attn, "b_V", None) for block in self._bridge.blocks)
+        found = any(bias is not None and bool(bias.any()) for bias in biases)
+        return "head outputs z with their value bias" if found else "no value bias in head outputs"
+
     @cached_property
     def _out_weights(self) -> tuple[Tensor, ...]:
         """W_O per layer, [head, d_head, d_model]."""
