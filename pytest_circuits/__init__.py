@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from pytest_circuits.measures.paths import path_effect as path_effect
     from pytest_circuits.measures.repair import compensation as compensation
     from pytest_circuits.measures.repair import self_repair as self_repair
+    from pytest_circuits.measures.repair import self_repair_parts as self_repair_parts
     from pytest_circuits.measures.repair import total_and_direct_effect as total_and_direct_effect
     from pytest_circuits.measures.scrubbing import scrubbed_performance as scrubbed_performance
     from pytest_circuits.measures.scrubbing import scrubbed_without as scrubbed_without
@@ -121,7 +122,7 @@ else:
         "measures.knockout": "knock_out_effect knock_out_share",
         "measures.minimality": "minimality minimality_of",
         "measures.paths": "direct_effect path_effect",
-        "measures.repair": "compensation self_repair total_and_direct_effect",
+        "measures.repair": "compensation self_repair self_repair_parts total_and_direct_effect",
         "measures.scrubbing": "scrubbed_performance scrubbed_without",
         "measures.signals": "signal_fit signal_weight two_signals",
         "measures.sizes": "cmd cpr",

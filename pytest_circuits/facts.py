@@ -108,7 +108,7 @@ _BY_TYPE = {
         "DirectLogitAttribution",
         "TokenScore",
     },
-    "attribution": {"DirectLogitAttribution", "AttentionLogitCorrelation"},
+    "attribution": {"DirectLogitAttribution", "AttentionLogitCorrelation", "SelfRepair"},
     "necessity": {"TotalEffect", "KnockOutShare", "TotalAndDirectEffect"},
     "sufficiency": {"EdgeCircuit", "FaithfulnessArea", "PerPromptDifference", "Scrub"},
     "minimality": {"Minimality"},

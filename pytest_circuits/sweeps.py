@@ -109,13 +109,10 @@ def _ablations_in(value: object) -> Iterator[Reference]:
 
 
 def _substituted(value: Any, to: Reference, old: set[Reference]) -> Any:
-    """Return plain data with other references in it, also where words name them."""
+    """Return plain data with other references in it; what things are called stays."""
     changed = value
     if isinstance(value, Reference):
         changed = to if value in old else value
-    elif isinstance(value, str):
-        for each in old:
-            changed = changed.replace(str(each), str(to))
     elif isinstance(value, tuple | frozenset):
         changed = type(value)(_substituted(each, to, old) for each in value)
     elif is_dataclass(value) and not isinstance(value, type):

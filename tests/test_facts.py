@@ -59,7 +59,9 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(("claim", "kinds"), EXAMPLES, ids=[str(c)[:60] for c, _ in EXAMPLES])
+@pytest.mark.parametrize(
+    ("claim", "kinds"), EXAMPLES, ids=[f"{i} {str(c)[:60]}" for i, (c, _) in enumerate(EXAMPLES)]
+)
 def test_a_claim_gives_the_evidence_that_it_is(claim, kinds):
     found = set(facts(claim, IOI()).kinds)
     # Comparisons of behaviour under a knock-out speak of behaviour and of necessity.

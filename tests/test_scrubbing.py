@@ -5,7 +5,9 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from fake_reads import draw_of, value
 
 from pytest_circuits import ABC, END, S2, CircuitUsageError, heads, mean
 from pytest_circuits.interventions import Scrub
@@ -97,6 +99,22 @@ def test_measures_are_ratios_to_the_model(ours):
     assert str(whole).endswith("divided by logit difference")
     assert whole.unit == less.unit == ""
     assert len({whole >= 0.9, less <= 0.3}) == 2
+
+
+def test_errors_that_cancel_are_seen_prompt_by_prompt(ours):
+    # The model prefers the answer by 3, 1, 3, 1; scrubbed by 1, 3, 1, 3.
+    def read(need):
+        differences = [3, 1, 3, 1] if need.run.under is None else [1, 3, 1, 3]
+        return np.array([[each, 0] for each in differences], dtype=float)
+
+    draw = draw_of(n=4)
+    ratio = scrubbed_performance(ours, to=TO)
+    each = scrubbed_performance(ours, to=TO, form="per prompt")
+    assert value(ratio, read, draw) == [1]
+    assert value(each, read, draw) == [2]
+    assert each.unit == "logits"
+    with pytest.raises(CircuitUsageError, match="`form`: unknown form 'prompt'"):
+        scrubbed_performance(ours, to=TO, form="prompt")
 
 
 @pytest.mark.parametrize(

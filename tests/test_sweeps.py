@@ -1,6 +1,8 @@
 """One claim under several methods: what is put where, and which method flips it."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_circuits import (
     ABC,
@@ -13,15 +15,25 @@ from pytest_circuits import (
     check,
     circuit,
     completeness,
+    cpr,
     heads,
+    hypothesis,
     interchange_effect,
+    knock_out,
     knock_out_effect,
     load_model,
     logit_difference,
     mean,
+    minimality,
+    path_effect,
     resample,
+    scrubbed_performance,
+    self_repair,
+    self_repair_parts,
+    sufficiency_p,
     zero,
 )
+from pytest_circuits.nodes import LOGITS, edges
 from pytest_circuits.readings import Draw
 from pytest_circuits.report.text import failure_text
 from pytest_circuits.tasks.repeated import RepeatedTokens
@@ -31,6 +43,7 @@ INHIBITION = heads("4.3", "5.1", at=END, name="S-inhibition heads")
 MOVERS = heads("6.0", "6.2", at=END, name="name movers")
 DRAW = Draw(task=IOI(), n=16, seed=0)
 TO = mean(ABC)
+REFERENCES = st.sampled_from([TO, zero(), resample(ABC)])
 
 
 def ways(claim, draw=DRAW):
@@ -55,6 +68,45 @@ def test_words_of_a_measure_name_the_ablation_that_is_made():
     assert label == "zero"
     assert "zero" in words
     assert "mean over" not in words
+
+
+# What a claim calls its parts is the user's; some of it may be words that references use too.
+NAMES = st.sampled_from(["nonzero heads", "zero", str(TO), "resampled from ABC", "x zero y"])
+MADE = {
+    "knock-out": lambda role, to: knock_out_effect(role, to=to),
+    "completeness": lambda role, to: completeness(circuit(role, name=role.name), to=to),
+    "random sets": lambda role, to: completeness(circuit(role), to=to, over="random", count=2),
+    "greedy": lambda role, to: completeness(circuit(role), to=to, over="greedy"),
+    "minimality": lambda role, to: minimality(circuit(role, name=role.name), to=to),
+    "path": lambda role, to: path_effect(INHIBITION, role.q, to=to),
+    "repair": lambda role, to: self_repair(INHIBITION, role, to=to),
+    "parts of repair": lambda role, to: self_repair_parts(INHIBITION, role, to=to),
+    "area": lambda role, to: cpr(circuit(role, name=role.name), to=to),
+    "chance": lambda role, to: sufficiency_p(circuit(role, name=role.name), to=to),
+    "attention": lambda role, to: attention(role.mean, to="zero", under=knock_out(role, to=to)),
+    "scrubbing": lambda role, to: scrubbed_performance(
+        hypothesis(edges(role, LOGITS), carries={role: ()}, name=role.name), to=to
+    ),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(made=st.sampled_from(sorted(MADE)), name=NAMES, old=REFERENCES, new=REFERENCES)
+def test_only_references_are_replaced_whatever_the_parts_are_called(made, name, old, new):
+    role = heads("6.0", "6.2", at=END, name=name)
+    swept = (MADE[made](role, old) >= 0).over(ablations=[new])
+    ((_, way, _),) = swept.ways(DRAW)
+    assert way.measure == MADE[made](role, new)
+    assert str(way.measure) == str(MADE[made](role, new))
+    assert way.measure.labels() == MADE[made](role, new).labels()
+
+
+@pytest.mark.parametrize("at", ["zero digit", str(TO)])
+def test_positions_keep_their_names(at):
+    role = heads("2.0", at=at, name="nonzero heads")
+    swept = (knock_out_effect(role, to=zero()) >= 0).over(ablations=[TO])
+    ((_, way, _),) = swept.ways(DRAW)
+    assert way.measure.what == role
 
 
 def test_counterparts_stay():

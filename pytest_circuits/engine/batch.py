@@ -67,8 +67,16 @@ class Batch:
 
     def directions(self, tokens: Tensor) -> Tensor:
         """Return the directions at END that logits of `tokens` [batch, k] read, the norm frozen."""
-        residual = self.act(Site("resid_final"))[self.rows, self.at("END")]
-        return self.weights.logit_directions(residual, tokens)
+        return self.weights.logit_directions(self._final_stream, tokens)
+
+    @property
+    def final_scale(self) -> Tensor:
+        """What the final norm divides the stream at END by, [batch, 1]."""
+        return self.weights.final_scale(self._final_stream)
+
+    @property
+    def _final_stream(self) -> Tensor:
+        return self.act(Site("resid_final"))[self.rows, self.at("END")]
 
     def at(self, position: str) -> Tensor:
         """Return the column of a named position in each row, [batch]."""

@@ -132,8 +132,8 @@ class Engine:
 
     @property
     def description(self) -> str:
-        """How the model is run."""
-        return self._executor.description
+        """How the model is run, and whether z, a head's output, has a value bias in it."""
+        return f"{self._executor.description}; {ModelWeights(self.model).output_words}"
 
     @cached_property
     def _executor(self) -> LightCone | FullForwards:

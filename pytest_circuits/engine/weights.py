@@ -31,14 +31,15 @@ class FinalNorm:
 
     def frozen(self, write: Tensor, residual: Tensor) -> Tensor:
         """Return what `write` adds to the norm's output if its scale stays that of `residual`."""
-        gained: Tensor = self._centre(write) / self._scale(residual) * self.gain
+        gained: Tensor = self._centre(write) / self.scale(residual) * self.gain
         return gained
 
     def directions(self, rows: Tensor, residual: Tensor) -> Tensor:
         """Return d [batch, k, d_model] with write . d = frozen(write) . row, for `rows` like d."""
-        return self._centre(rows * self.gain) / self._scale(residual)[:, None]
+        return self._centre(rows * self.gain) / self.scale(residual)[:, None]
 
-    def _scale(self, residual: Tensor) -> Tensor:
+    def scale(self, residual: Tensor) -> Tensor:
+        """Return what the norm divides a residual stream by, [..., d_model] -> [..., 1]."""
         scale: Tensor = self._centre(residual).pow(2).mean(-1, keepdim=True).add(self.eps).sqrt()
         return scale
 
@@ -70,6 +71,10 @@ class ModelWeights:
         """
         return self.final_norm.directions(self._unembedding[tokens].float(), residual.float())
 
+    def final_scale(self, residual: Tensor) -> Tensor:
+        """Return what the final norm divides `residual` [batch, d_model] by, [batch, 1]."""
+        return self.final_norm.scale(residual.float())
+
     def copied_logits(self, residual: Tensor, head: Head) -> Tensor:
         """Return the logits, [batch, d_vocab], if the model's output were this head's OV alone.
 
@@ -88,6 +93,13 @@ class ModelWeights:
             write = self.head_write(value, head).to(residual.dtype)
             logits: Tensor = self._bridge.ln_final(write[:, None])[:, 0] @ self._bridge.W_U
         return logits.float()
+
+    @property
+    def output_words(self) -> str:
+        """Whether z, a head's output, has a value bias in it: a folded one would be in b_O."""
+        biases = (getattr(block.attn, "b_V", None) for block in self._bridge.blocks)
+        found = any(bias is not None and bool(bias.any()) for bias in biases)
+        return "head outputs z with their value bias" if found else "no value bias in head outputs"
 
     @cached_property
     def _out_weights(self) -> tuple[Tensor, ...]:

@@ -79,6 +79,18 @@ def completeness(
     raise CircuitUsageError("`over`: " + unknown_name("choice of K", over, known))
 
 
+@dataclass(frozen=True)
+class Words:
+    """What is measured, in words: `how` says which sets K are tried."""
+
+    what: Circuit
+    to: Reference
+    how: str
+
+    def __str__(self) -> str:
+        return f"incompleteness |F(C\\K) - F(M\\K)| of {self.what}, K {self.how} [{self.to}]"
+
+
 @dataclass(frozen=True, kw_only=True)
 class GreedyCompleteness(Search):
     """See `completeness`; `found` is the K of the steps made so far."""
@@ -115,7 +127,7 @@ class GreedyCompleteness(Search):
 
     def _end(self) -> Measure:
         label = "greedy: " + (", ".join(map(str, self.found)) or "nothing")
-        return Listed(words=str(self), parts=((label, self._gap(self.found)),))
+        return Listed(words=self, parts=((label, self._gap(self.found)),))
 
     def labels(self) -> tuple[str, ...]:
         """Return one label, the same before anything was searched on any prompts."""
@@ -127,7 +139,7 @@ class GreedyCompleteness(Search):
             f"the worst found greedily in {self.steps} steps on {self.prompts} other prompts, "
             f"at most {runs} runs"
         )
-        return _words(self.what, self.to, how)
+        return str(Words(self.what, self.to, how))
 
 
 def _gap(what: Circuit, removed: Removed, to: Reference) -> Measure:
@@ -138,7 +150,7 @@ def _listed(
     what: Circuit, to: Reference, how: str, sets: tuple[tuple[str, Removed], ...]
 ) -> Measure:
     parts = tuple((label, _gap(what, removed, to)) for label, removed in sets)
-    return Listed(words=_words(what, to, how), parts=parts)
+    return Listed(words=Words(what, to, how), parts=parts)
 
 
 def _random(what: Circuit, count: int, seed: int) -> tuple[tuple[str, Circuit], ...]:
@@ -152,7 +164,3 @@ def _half(what: Circuit, rng: random.Random) -> Circuit:
         nodes = [node for node in nodes_of(what) if rng.random() < 0.5]
         if nodes:
             return Circuit.of(nodes)
-
-
-def _words(what: Circuit, to: Reference, how: str) -> str:
-    return f"incompleteness |F(C\\K) - F(M\\K)| of {what}, K {how} [{to}]"

@@ -25,9 +25,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Listed(Measure):
-    """Several measures of one unit under one claim, which must hold for each, by its label."""
+    """Several measures of one unit under one claim, which must hold for each, by its label.
 
-    words: str
+    `words` is what `str` makes the sentence of: data that holds the references it names, not a
+    finished text, so that another reference in their place (`Claim.over`) is also what is said.
+    """
+
+    words: object
     parts: tuple[tuple[str, Measure], ...]
 
     @property
@@ -51,11 +55,13 @@ class Listed(Measure):
         return np.concatenate([part.value(read, draw, weights) for _, part in self.parts])
 
     def labels(self) -> tuple[str, ...]:
-        """Return the labels of the parts."""
-        return tuple(label for label, _ in self.parts)
+        """Return the label of each part, before those it has itself."""
+        return tuple(
+            f"{label} {inner}".strip() for label, part in self.parts for inner in part.labels()
+        )
 
     def __str__(self) -> str:
-        return self.words
+        return str(self.words)
 
 
 class Search(Measure):

@@ -10,6 +10,7 @@ from pytest_circuits.errors import CircuitUsageError, unknown_name
 from pytest_circuits.interventions import Reference
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.measures.composed import (
+    TIE,
     Listed,
     Search,
     check_whole,
@@ -34,25 +35,29 @@ Nodes = frozenset[Node | Activation]
 def minimality(
     what: Circuit, *, to: Reference, witnesses: Witnesses = "classes", search_prompts: int = 32
 ) -> Measure:
-    """Measure, for each node v of a circuit, |F(C\\(K+v)) - F(C\\K)| for the best witness K.
+    """Measure, for each node v of a circuit, F(C\\K) - F(C\\(K+v)) for the best witness K.
 
     F is the mean logit difference, C\\K the circuit without K: K and everything outside C is
-    replaced by `to`. Logits, at least 0; a value per node. Near 0 means that no K was found with
-    which v makes a difference, so that the circuit can do without it. A node that others stand in
-    for (a backup) shows its part only once they are in K. K is chosen for each node among
-    `witnesses`:
+    replaced by `to`. Logits; a value per node, positive where v helps, negative where it works
+    against the circuit. Near 0 means that no K was found with which v makes a difference, so that
+    the circuit can do without it. A node that others stand in for (a backup) shows its part only
+    once they are in K. K is chosen for each node among `witnesses`:
 
     - `classes`: nothing, the rest of the node's own class, each other class;
     - `class pairs`: also the rest of its own class together with each other class.
 
-    Classes are the circuit's roles, and its MLPs if it names any. K is chosen as the largest on
-    `search_prompts` other prompts (of another seed; of a `prompt_task`, rows that the claim does
-    not use), and the value measured on the claim's own, so that it is not picked from them. The
-    label names the witness. Runs: one per node and witness for the search, 2 per node on the
+    Classes are the circuit's roles, and its MLPs if it names any. K is the one with which v makes
+    the largest difference, up or down, on `search_prompts` other prompts (of another seed; of a
+    `prompt_task`, rows that the claim does not use), and the value is measured on the claim's own,
+    so that it is not picked from them. The label names the witness, and says "works against" where
+    the search found that v does. Runs: one per node and witness for the search, 2 per node on the
     claim's prompts; the sentence says how many.
 
-    Source: Wang et al. 2022, section 4. A large value does not show that the node does what
-    its role says; a small one does not show that no witness exists, only that none of these is.
+    Wang et al. 2022, section 4, whose measure this is, take the absolute value: negative name
+    movers belong to their circuit. `abs(minimality(...)) >= 0.1` is that, and its labels still say
+    who works against; without `abs`, a head that only does harm is not taken for one that matters.
+    A large value does not show that the node does what its role says; a small one does not show
+    that no witness exists, only that none of these is.
     """
     check_circuit(what, to)
     check_whole("search_prompts", search_prompts, 2)
@@ -65,10 +70,11 @@ def minimality(
 def minimality_of(
     node: Role, what: Circuit, *, to: Reference, without: Role | Circuit | None = None
 ) -> Measure:
-    """Measure |F(C\\(K+v)) - F(C\\K)| for a witness K (`without`) that you name.
+    """Measure F(C\\K) - F(C\\(K+v)) for a witness K (`without`) that you name.
 
     v is a role of one head, or of several that are removed together; both are parts of the
-    circuit `what`. Logits, at least 0; 2 runs, no search. See `minimality`.
+    circuit `what`. Logits, positive where v helps, negative where it works against the circuit;
+    2 runs, no search. `abs` of it is what Wang et al. 2022 take. See `minimality`.
     """
     check_circuit(what, to)
     if not isinstance(node, Role):
@@ -102,12 +108,18 @@ class Minimality(Search):
     def refined(self, read: Read, draw: Draw) -> Measure:
         """Return the measure with the best witness of each node."""
         on = search_draw(draw, self.prompts)
+
+        def found(loss: Measure) -> float:
+            return point(loss, read, on)
+
         parts = [
-            (v, *largest(self._tried(v), lambda each: point(each[1], read, on)))
+            (v, *largest(self._tried(v), lambda each: abs(found(each[1]))))
             for v in nodes_of(self.what)
         ]
-        named = tuple((f"{v} (K: {label})", loss) for v, label, loss in parts)
-        return Listed(words=str(self), parts=named)
+        named = tuple(
+            (f"{v} (K: {label}{_against(found(loss))})", loss) for v, label, loss in parts
+        )
+        return Listed(words=self, parts=named)
 
     def labels(self) -> tuple[str, ...]:
         """Return a label per node; that of the refined measure names the witness as well."""
@@ -128,7 +140,7 @@ class Minimality(Search):
 
     def __str__(self) -> str:
         return (
-            f"minimality |F(C\\K) - F(C\\(K+v))| of each node v of {self.what}, K the best of "
+            f"minimality F(C\\K) - F(C\\(K+v)) of each node v of {self.what}, K the best of "
             f"{'no class, a class, or two' if self.pairs else 'no class or a class'} on "
             f"{self.prompts} other prompts, {self._runs()} runs [{self.to}]"
         )
@@ -146,7 +158,12 @@ def _witnesses(what: Circuit, v: Node | Activation, *, pairs: bool) -> Iterator[
         yield from ((f"{a} and {b}", k | more) for a, k in own for b, more in others)
 
 
+def _against(value: float) -> str:
+    """Return what a label adds for a node without which the circuit does better."""
+    return "; works against" if value < -TIE else ""
+
+
 def _loss(what: Circuit, nodes: Nodes, witness: Nodes, to: Reference) -> Measure:
     before = Circuit.of(witness) if witness else None
     after = Circuit.of(witness | nodes)
-    return abs(circuit_without(what, before, to) - circuit_without(what, after, to))
+    return circuit_without(what, before, to) - circuit_without(what, after, to)

@@ -21,25 +21,30 @@ Area = Literal["CPR", "CMD"]
 SIZES = (0.0, 0.1, 0.2, 0.5, 1.0)
 
 
-def cpr(what: Circuit, *, to: Reference, sizes: Sequence[float] = SIZES) -> Measure:
+def cpr(what: Circuit, *, to: Reference, sizes: Sequence[float] | None = None) -> Measure:
     """Measure the area under faithfulness f over the share of a circuit's nodes that is kept.
 
-    f(k) = F(C_k) / F(M), F the mean logit difference; C_k has the first k nodes of the circuit,
-    in the order in which its roles and their heads are written (most important first makes the
-    area large); everything else is replaced by `to`, MLPs that the circuit names are kept. Area
-    by the trapezoid rule over k / n at `sizes`, shares of the nodes rounded to whole nodes,
-    divided by the range of sizes: the average height. 1 = the full model's score at every size; no
-    unit, can exceed 1 or be negative. Runs: one per size, and the model's.
+    f(k) = (F(C_k) - F(C_0)) / (F(M) - F(C_0)), F the mean logit difference; C_k has the first k
+    nodes of the circuit, in the order in which its roles and their heads are written (most
+    important first makes the area large); everything else is replaced by `to`, MLPs that the
+    circuit names are kept; C_0 has no head. So f(0) = 0, and f = 1 is the full model's score. Area
+    by the trapezoid rule over k / n, divided by the range of sizes: the average height. No unit,
+    can exceed 1 or be negative; undefined where F(M) = F(C_0).
 
-    Source: integrated circuit performance ratio (CPR) of MIB (arXiv 2504.13151). There k is a
-    share of all the model's edges, up to all of them, in the order of a score; here a share of
-    this circuit's nodes, so the two compare circuits, not papers. Nodes that work against the
-    task (negative heads) raise f where they are missing: read it together with `cmd`.
+    `sizes` are shares of the nodes, rounded to whole ones; two that come to the same number of
+    nodes are refused. By default 0, 10, 20, 50 and 100 % of them, as many as differ: the sentence
+    says which. Runs: one per size, and those of the model and of C_0.
+
+    Source: integrated circuit performance ratio (CPR) of MIB (arXiv 2504.13151), whose
+    faithfulness is that f. There k is a share of all the model's edges, up to all of them, in the
+    order of a score; here a share of this circuit's nodes, so the two compare circuits, not papers.
+    Nodes that work against the task (negative heads) raise f where they are missing: read it
+    together with `cmd`.
     """
     return _area("CPR", what, to, sizes)
 
 
-def cmd(what: Circuit, *, to: Reference, sizes: Sequence[float] = SIZES) -> Measure:
+def cmd(what: Circuit, *, to: Reference, sizes: Sequence[float] | None = None) -> Measure:
     """Measure the area between faithfulness f over sizes and 1, the full model's: see `cpr`.
 
     The same area, of |1 - f(k)|; at least 0, and 0 = as the full model at every size. Source:
@@ -60,35 +65,34 @@ class FaithfulnessArea(Measure):
     kept: tuple[int, ...]
 
     def needs(self, draw: Draw) -> tuple[Need, ...]:
-        """Read the answer logits of the model and of the circuit at every size."""
-        scores = (logit_difference(), *self._scores())
-        return tuple(need for each in scores for need in each.needs(draw))
+        """Read the answer logits of the model, of no head, and of the circuit at every size."""
+        scores = (logit_difference(), *(self._score(k) for k in (0, *self.kept)))
+        return tuple(dict.fromkeys(need for each in scores for need in each.needs(draw)))
 
     def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
         """Return the area, [1, draws]."""
         import numpy as np
 
-        model = logit_difference().value(read, draw, weights)
-        kept = np.concatenate([each.value(read, draw, weights) for each in self._scores()])
-        faithful = kept / np.where(model == 0.0, np.nan, model)
+        empty = self._score(0).value(read, draw, weights)
+        kept = np.concatenate([self._score(k).value(read, draw, weights) for k in self.kept])
+        gap = self.denominator().value(read, draw, weights)
+        faithful = (kept - empty) / np.where(gap == 0.0, np.nan, gap)
         heights = faithful if self.area == "CPR" else abs(1 - faithful)
         return _mean_height(np.array(self.kept, dtype=float), heights)
 
     def denominator(self) -> Measure:
-        """Return F(M)."""
-        return logit_difference()
+        """Return F(M) - F(C_0)."""
+        return logit_difference() - self._score(0)
 
-    def _scores(self) -> tuple[LogitDifference, ...]:
-        order = _in_order(self.what)
-        return tuple(
-            circuit_without(self.what, Circuit.of(order[k:]) if order[k:] else None, self.to)
-            for k in self.kept
-        )
+    def _score(self, k: int) -> LogitDifference:
+        """Return F(C_k): the rest of the circuit is gone as well."""
+        rest = _in_order(self.what)[k:]
+        return circuit_without(self.what, Circuit.of(rest) if rest else None, self.to)
 
     def __str__(self) -> str:
         return (
-            f"{self.area} of {self.what}, its first {', '.join(map(str, self.kept))} nodes kept "
-            f"[{self.to}]"
+            f"{self.area} of {self.what}, its first {', '.join(map(str, self.kept))} nodes kept, "
+            f"0 = no head [{self.to}]"
         )
 
 
@@ -107,15 +111,31 @@ def _in_order(what: Circuit) -> tuple[Node, ...]:
     return tuple(dict.fromkeys(node for role in what.roles for node in role.nodes))
 
 
-def _area(area: Area, what: Circuit, to: Reference, sizes: Sequence[float]) -> Measure:
+def _area(area: Area, what: Circuit, to: Reference, sizes: Sequence[float] | None) -> Measure:
     check_circuit(what, to)
+    if sizes is not None:
+        _check_sizes(sizes, len(what.nodes))
+    kept = _whole(SIZES if sizes is None else sizes, len(what.nodes))
+    return FaithfulnessArea(area=area, what=what, to=to, kept=tuple(sorted(kept)))
+
+
+def _whole(sizes: Sequence[float], nodes: int) -> dict[int, list[float]]:
+    """Return the numbers of nodes that shares come to, with the shares that do."""
+    found: dict[int, list[float]] = {}
+    for share in sizes:
+        found.setdefault(int(share * nodes + 0.5), []).append(share)
+    return found
+
+
+def _check_sizes(sizes: Sequence[float], nodes: int) -> None:
     wrong = [x for x in sizes if isinstance(x, bool) or not isinstance(x, int | float)]
     if wrong or not all(0 <= x <= 1 for x in sizes):
         raise CircuitUsageError(f"`sizes` must be shares from 0 to 1 of the nodes; got {sizes!r}.")
-    nodes = len(what.nodes)
-    kept = tuple(sorted({int(x * nodes + 0.5) for x in sizes}))
-    if len(kept) < 2:
+    if len(sizes) < 2:
+        raise CircuitUsageError(f"`sizes`: an area needs two sizes; got {sizes!r}.")
+    same = {k: shares for k, shares in _whole(sizes, nodes).items() if len(shares) > 1}
+    if same:
+        said = "; ".join(f"{', '.join(map(str, each))} all make {k}" for k, each in same.items())
         raise CircuitUsageError(
-            f"`sizes`: an area needs two sizes; {sizes!r} of {nodes} nodes make {len(kept)}."
+            f"`sizes`: of {nodes} nodes, {said}. Give sizes that differ, such as k / {nodes}."
         )
-    return FaithfulnessArea(area=area, what=what, to=to, kept=kept)

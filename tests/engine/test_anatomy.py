@@ -210,7 +210,7 @@ def test_what_is_not_known_is_refused_by_name_and_run_whole(loaded, family, reas
     said = []
     engine = Engine(loaded(family), notify=said.append)
     assert_right(engine)
-    assert engine.description == f"full forward passes ({reason})"
+    assert engine.description.startswith(f"full forward passes ({reason}); ")
     assert said[0] == f"full forward passes instead of the light cone: {reason}"
     assert engine.passes[0].forwards == 2.0
 

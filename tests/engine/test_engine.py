@@ -271,7 +271,9 @@ def test_the_method_says_everything(model):
     assert "2.1, 1.3 -> mean over ABC per template and position" in method.runs[1]
     assert method.interval.startswith("95 % interval over prompts")
     assert re.fullmatch(
-        r"light cone \(recomputed logits within \de-0\d of a full forward\)", method.engine
+        r"light cone \(recomputed logits within \de-0\d of a full forward\); no value bias in head "
+        "outputs",
+        method.engine,
     )
     assert method.engine in str(method)
 
@@ -279,5 +281,5 @@ def test_the_method_says_everything(model):
 def test_the_method_says_why_the_light_cone_was_not_taken(tmp_path):
     model = load_model(str(save_gemma2(tmp_path)), progress=False)
     method = measure(model, logit_difference(), prompts=2).method
-    assert method.engine == "full forward passes (logits are capped)"
+    assert method.engine.startswith("full forward passes (logits are capped); ")
     assert method.as_dict()["engine"] == method.engine

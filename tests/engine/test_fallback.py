@@ -159,7 +159,7 @@ def test_ablations_of_a_model_with_capped_scores_are_the_truth(capped, number):
     under = ablations(2)[number]
     engine = Engine(model)
     got = found(engine, needs_of([under], [AnswerLogits()]))[0]
-    assert engine.description == "full forward passes (logits are capped)"
+    assert engine.description.startswith("full forward passes (logits are capped); ")
     assert got == pytest.approx(
         np.array([truth.answers(i, under) for i in range(DRAW.n)]), rel=1e-4, abs=1e-5
     )

@@ -74,6 +74,8 @@ def test_the_hypothesis_as_built_survives(reference):
     found = value(reference, scrubbed_performance(says(), to=TO))
     assert found == pytest.approx(value(reference, edge_circuit), abs=0.01)
     assert found == pytest.approx(1, abs=0.01)
+    per_prompt = scrubbed_performance(says(), to=TO, form="per prompt")
+    assert value(reference, per_prompt) < 0.02
     looser = says(DUPLICATE=("position", "S"), INHIBITION=("position", "S", "IO"))
     assert value(reference, scrubbed_performance(looser, to=TO)) == pytest.approx(1, abs=0.02)
 
@@ -95,6 +97,13 @@ def test_name_movers_that_carry_io_alone_leave_out_what_they_write_of_s(referenc
 )
 def test_a_false_hypothesis_does_not_survive(reference, wrong, at_most):
     assert value(reference, scrubbed_performance(says(**wrong), to=TO)) < at_most
+
+
+def test_a_false_hypothesis_that_is_right_on_average_is_wrong_prompt_by_prompt(reference):
+    # Without the name S too little is written, without IO too little against it: 0.72 and 1.34.
+    wrong = says(INHIBITION="position", NEGATIVE="S")
+    assert value(reference, scrubbed_performance(wrong, to=TO)) == pytest.approx(1, abs=0.05)
+    assert value(reference, scrubbed_performance(wrong, to=TO, form="per prompt")) > 0.5
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from pytest_circuits import (
     negative_copy_score,
     previous_token_score,
     resample,
+    self_repair,
     zero,
 )
 from pytest_circuits.engine.references import partners
@@ -118,6 +119,31 @@ def test_direct_logit_attribution(measured, traces, dataset, oracle):
     assert agrees(measured(direct_logit_attribution(MOVERS.sum)), truth)
 
 
+def test_self_repair(measured, traces, dataset, oracle, means):
+    prompts, ends = dataset.prompts, dataset.prompts.positions[END]
+    after = [knocked_out(oracle, prompts, i, NODES, by) for i, by in enumerate(means)]
+
+    def written(trace, i, layer, head):
+        """What the head writes, the final norm's scale that of the run as it is."""
+        write = trace.z[layer][ends[i], head] @ oracle.w_o(layer, head)
+        residual = traces[i].resid[-1][ends[i]]
+        answer, foil = (
+            oracle.frozen_logit(write, residual, tokens[i])
+            for tokens in (prompts.answers, prompts.foils)
+        )
+        return answer - foil
+
+    with torch.no_grad():
+        per_head = [
+            mean_over(written(after[i], i, *pair) - written(traces[i], i, *pair) for i in range(N))
+            for pair in PAIRS
+        ]
+    assert min(map(abs, per_head)) > 1e-3
+    assert agrees(measured(self_repair(DUPLICATE, MOVERS, to=mean(ABC))), sum(per_head))
+    each = measured(self_repair(DUPLICATE, MOVERS.each, to=mean(ABC)))
+    assert [part.value for part in each.parts] == pytest.approx(per_head, rel=1e-3, abs=1e-5)
+
+
 def test_attention_logit_correlation(measured, traces, dataset, oracle):
     where, ids = dataset.prompts.positions, dataset.prompts.ids
 
@@ -155,18 +181,25 @@ def test_copy_score(measured, traces, dataset, oracle, negative, reads):
     assert agrees(measured(score(MOVERS.mean, top=top, reads=reads)), truth)
 
 
-def test_token_scores_on_random_tokens(measured, model, oracle):
-    task = RepeatedTokens()
-    prompts = task.draw(model.tokenizer, N, SEED).prompts
+def stripes(model, oracle, k):
+    """The three scores of head 1.2 on random tokens that are repeated after k."""
+    prompts = RepeatedTokens(length=k).draw(model.tokenizer, N, SEED).prompts
     patterns = [oracle.run(ids).pattern[1][2] for ids in prompts.ids]
-    k = task.length
-    previous = mean_over(float(p[i, i - 1]) for p in patterns for i in range(1, 2 * k))
-    duplicate = mean_over(float(p[k + i, i]) for p in patterns for i in range(k))
-    induction = mean_over(float(p[k + i, i + 1]) for p in patterns for i in range(k))
+    return {
+        previous_token_score: mean_over(
+            float(p[i, i - 1]) for p in patterns for i in range(1, 2 * k)
+        ),
+        duplicate_token_score: mean_over(float(p[k + i, i]) for p in patterns for i in range(k)),
+        induction_score: mean_over(float(p[k + i, i + 1]) for p in patterns for i in range(k)),
+    }
+
+
+def test_token_scores_on_random_tokens(measured, model, oracle):
     role = heads("1.2", at=S2)
-    assert agrees(measured(previous_token_score(role)), previous)
-    assert agrees(measured(duplicate_token_score(role)), duplicate)
-    assert agrees(measured(induction_score(role)), induction)
+    by_period = {k: stripes(model, oracle, k) for k in (6, 10, 14, 24)}
+    for score, truth in by_period[10].items():
+        assert agrees(measured(score(role, period=10)), truth)
+        assert agrees(measured(score(role)), mean_over(each[score] for each in by_period.values()))
 
 
 def test_token_scores_on_the_task_are_attention(measured):

@@ -102,20 +102,28 @@ def test_greedy_search_finds_worse_than_any_class(parts):
 
 
 def test_every_node_of_the_true_circuit_matters(decided):
-    verdict = decided(minimality(TRUE, to=TO, **FEW) >= 0.4)
+    verdict = decided(abs(minimality(TRUE, to=TO, **FEW)) >= 0.4)
     assert verdict, verdict
     assert len(verdict.estimate.parts) == 14
 
 
+def test_negative_heads_matter_by_working_against_it(parts, decided):
+    assert decided(minimality(TRUE, to=TO, **FEW) >= 0.4).status == "refuted"
+    values = parts(minimality(TRUE, to=TO, **FEW))
+    negative = {label for label, value in values.items() if value < 0}
+    assert negative == {label for label in values if label.endswith("works against)")}
+    assert {label.split(" ")[0] for label in negative} == {"7.1@END", "7.3@END"}
+
+
 def test_padding_is_found_node_by_node(parts):
-    values = parts(minimality(PADDED, to=TO, **FEW))
+    values = parts(abs(minimality(PADDED, to=TO, **FEW)))
     idle = {label.split(" ")[0] for label, value in values.items() if value < 0.01}
     assert idle == {"0.0@S1+1", "4.0@END", "6.3@END"}
     assert min(value for value in values.values() if value >= 0.01) > 0.4
 
 
 def test_heads_that_read_what_nobody_writes_any_more_are_idle(parts):
-    values = parts(minimality(LACKING, to=TO, **FEW))
+    values = parts(abs(minimality(LACKING, to=TO, **FEW)))
     idle = {label.split(" ")[0] for label, value in values.items() if value < 0.01}
     assert idle == {"0.3@S1+1", "1.0@S1+1"}
 
@@ -134,7 +142,7 @@ def test_backups_matter_where_the_name_movers_are_gone(parts):
 
 
 def test_minimality_as_a_share_of_the_models_score(decided):
-    share = minimality(TRUE, to=TO, **FEW) / logit_difference()
+    share = abs(minimality(TRUE, to=TO, **FEW)) / logit_difference()
     assert decided(share >= 0.05)
 
 
@@ -185,6 +193,6 @@ def test_criteria_under_zero_ablation(decided):
 
 def test_a_claimed_role_that_a_model_lacks_is_idle_there():
     model = load_model("reference-ioi:without=name mover", progress=False)
-    estimate = measure(model, minimality(TRUE, to=TO, **FEW), prompts=32)
+    estimate = measure(model, abs(minimality(TRUE, to=TO, **FEW)), prompts=32)
     idle = {part.label.split(" ")[0] for part in estimate.parts if part.value < 0.01}
     assert idle == {"6.0@END", "6.2@END"}

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_circuits import ABC, CircuitUsageError, circuit, heads, logit_difference, mean
+from pytest_circuits.measures.composed import TIE
 from pytest_circuits.measures.minimality import minimality, minimality_of
 from pytest_circuits.nodes import mlps
 
@@ -24,8 +25,32 @@ NAMES = ["0.1@END", "0.2@END", "1.1@END", "1.2@END"]
 def test_where_nodes_add_up_a_node_matters_by_its_weight_and_needs_no_witness(weights, witnesses):
     world = additive(dict(zip((A, B, C, D, *of_names("2.0")), weights, strict=True)))
     values = world.values(minimality(WHOLE, to=TO, witnesses=witnesses))
-    assert list(values) == [f"{name} (K: nothing)" for name in NAMES]
-    assert list(values.values()) == pytest.approx([abs(w) for w in weights[:4]], abs=1e-9)
+    said = ["; works against" if weight < -TIE else "" for weight in weights[:4]]
+    assert list(values) == [
+        f"{name} (K: nothing{each})" for name, each in zip(NAMES, said, strict=True)
+    ]
+    assert list(values.values()) == pytest.approx(weights[:4], abs=1e-9)
+
+
+def test_a_head_that_works_against_the_circuit_does_not_matter_in_silence():
+    world = additive({A: 1.0, B: 1.0, C: 1.0, D: -0.14})
+    signed, absolute = minimality(WHOLE, to=TO), abs(minimality(WHOLE, to=TO))
+    name = "1.2@END (K: nothing; works against)"
+    assert world.values(signed)[name] == pytest.approx(-0.14)
+    assert world.values(absolute)[name] == pytest.approx(0.14)  # as in the paper, and said
+    named = minimality_of(heads("1.2", at="END"), WHOLE, to=TO)
+    assert world.values(named) == pytest.approx({"": -0.14})
+    assert world.values(abs(named)) == pytest.approx({"": 0.14})
+    assert str(absolute).startswith("|minimality F(C")
+
+
+def test_the_witness_is_where_a_node_does_most_good_or_harm():
+    # D helps by 0.2 where the other class is gone, and harms by 1 as long as it is there.
+    def score(live):
+        return 3.0 * (A in live) + (-1.0 if A in live else 0.2) * (D in live)
+
+    values = World((A, B, C, D), score).values(minimality(WHOLE, to=TO))
+    assert values["1.2@END (K: nothing; works against)"] == pytest.approx(-1)
 
 
 def test_the_witness_is_what_stands_in_for_a_node():

@@ -17,6 +17,7 @@ from pytest_circuits import (
     load_model,
     logit_difference,
     measure,
+    self_repair,
     zero,
 )
 
@@ -34,7 +35,14 @@ def model(folder):
 
 
 @pytest.mark.parametrize(
-    "refused", [direct_logit_attribution, copy_score, attention_logit_correlation]
+    "refused",
+    [
+        direct_logit_attribution,
+        copy_score,
+        attention_logit_correlation,
+        lambda role: self_repair(heads("0.0", at=END), role, to=zero()),
+    ],
+    ids=["direct logit attribution", "copy score", "correlation", "self-repair"],
 )
 def test_what_needs_a_heads_write_is_refused(model, refused):
     with pytest.raises(

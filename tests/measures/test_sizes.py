@@ -54,6 +54,22 @@ def test_a_negative_node_left_out_raises_one_and_not_the_other():
     assert value(world, cmd(WHOLE, to=TO, sizes=sizes)) == pytest.approx(0.4)
 
 
+def test_what_is_left_without_any_head_is_no_faithfulness():
+    # Without any head 1 of 3; two heads add 1.5 and 0.5.
+    world = World(NODES, lambda live: 1.0 + 1.5 * (NODES[0] in live) + 0.5 * (NODES[9] in live))
+    # f is 0 with no head, 0.75 from the first on, 1 with all of them.
+    assert value(world, cpr(WHOLE, to=TO, sizes=(0, 1))) == pytest.approx(0.5)
+    assert value(world, cpr(WHOLE, to=TO, sizes=(0.1, 0.9))) == pytest.approx(0.75)
+    assert value(world, cmd(WHOLE, to=TO, sizes=(0.1, 0.9))) == pytest.approx(0.25)
+
+
+def test_a_circuit_of_few_nodes_has_fewer_sizes_by_default_and_says_so():
+    five = circuit(heads(*NAMES[:5], at="END"))
+    assert "its first 0, 1, 3, 5 nodes kept" in str(cpr(five, to=TO))
+    with pytest.raises(CircuitUsageError, match=r"0\.1, 0\.2 all make 1"):
+        cpr(five, to=TO, sizes=(0, 0.1, 0.2, 1))
+
+
 def test_roles_are_taken_in_their_order_and_each_node_once():
     world = World(NODES, lambda live: float(NODES[7] in live))
     twice = circuit(heads("1.2", at="END"), heads(*NAMES, at="END"))
@@ -68,7 +84,7 @@ def test_without_any_score_there_is_no_share_of_it():
 
 def test_the_sentence():
     assert str(cmd(WHOLE, to=TO)) == (
-        "CMD of circuit (10 heads), its first 0, 1, 2, 5, 10 nodes kept "
+        "CMD of circuit (10 heads), its first 0, 1, 2, 5, 10 nodes kept, 0 = no head "
         "[mean over ABC per template and position]"
     )
 
@@ -79,7 +95,8 @@ def test_the_sentence():
         ((0, 1.5), "`sizes` must be shares from 0 to 1"),
         ((0, True), "`sizes` must be shares from 0 to 1"),
         ((0.5,), "an area needs two sizes"),
-        ((0.5, 0.51), "of 10 nodes make 1"),
+        ((0.5, 0.51), r"of 10 nodes, 0\.5, 0\.51 all make 5\. Give .* such as k / 10"),
+        ((0, 0.01, 0.3, 0.98, 1), r"0, 0\.01 all make 0; 0\.98, 1 all make 10"),
     ],
 )
 def test_sizes_that_cannot_be_meant(sizes, message):
