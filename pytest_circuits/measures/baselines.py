@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import comb, prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -44,7 +44,8 @@ def sufficiency_p(
     few prompts too, the same for every circuit.
 
     Source: Shi et al. 2024 (arXiv 2410.13032), sufficiency test. A small p shows that the
-    circuit beats chance, not that it is faithful: random circuits of a large model do nothing.
+    circuit beats chance, not that it is faithful: random circuits of a large model do nothing, and
+    a single head that does little beats them.
     """
     return _against_random("sufficiency", what, to, count, seed, prompts)
 
@@ -115,11 +116,36 @@ class AgainstRandom(Search):
             return circuit_without(circuit, None, self.to)
         return model_without(circuit, self.to)
 
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
+
+    def circuit(self) -> Circuit:
+        """Return the circuit that is compared."""
+        return self.what
+
+    def hollow(self) -> Measure:
+        """Return the p-value of no circuit at all, among the same random circuits."""
+        return HollowAgainstRandom(**{each.name: getattr(self, each.name) for each in fields(self)})
+
     def __str__(self) -> str:
         return (
             f"p of the {self.test} of {self.what} among {self.count} random circuits of its "
             f"shape (seed {self.seed}) [{self.to}]"
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HollowAgainstRandom(AgainstRandom):
+    """No circuit against random ones of a circuit's shape: all is replaced, or nothing removed."""
+
+    def refined(self, read: Read, draw: Draw) -> Measure:
+        """Put the score of nothing in the place of the circuit's own."""
+        found = super().refined(read, draw)
+        assert isinstance(found, RandomRank)  # that is what it draws
+        none = self._score(self.what).hollow() if self.test == "sufficiency" else logit_difference()
+        assert isinstance(none, LogitDifference)
+        return replace(found, own=none)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +177,10 @@ class RandomRank(Measure):
         as_good = (others >= own - TIE).sum(axis=0, keepdims=True)
         p: Array = (1 + as_good) / (1 + len(others))
         return p
+
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
 
     def labels(self) -> tuple[str, ...]:
         """Return what makes this comparison weaker than one of disjoint circuits, if anything."""

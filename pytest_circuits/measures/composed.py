@@ -49,6 +49,11 @@ class Listed(Measure):
 
         return np.concatenate([part.value(read, draw, weights) for _, part in self.parts])
 
+    def bounds(self) -> tuple[float, float]:
+        """Return the least and the most that any part can be."""
+        least, most = zip(*(part.bounds() for _, part in self.parts), strict=True)
+        return min(least), max(most)
+
     def labels(self) -> tuple[str, ...]:
         """Return the labels of the parts."""
         return tuple(label for label, _ in self.parts)
