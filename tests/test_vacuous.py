@@ -7,7 +7,6 @@ from pytest_circuits import (
     END,
     IO,
     S1,
-    S2,
     CircuitUsageError,
     answer_preferred,
     answer_probability,
@@ -103,13 +102,13 @@ SAYS_SOMETHING = {
 
 @pytest.mark.parametrize("claim", EVERY.values(), ids=EVERY)
 def test_what_holds_of_every_model_is_refused(claim):
-    with pytest.raises(CircuitUsageError, match="`threshold`: '.*' holds of every model"):
+    with pytest.raises(CircuitUsageError, match=r"`threshold`: '.*' holds of every model"):
         claim()
 
 
 @pytest.mark.parametrize("claim", NONE.values(), ids=NONE)
 def test_what_holds_of_no_model_is_refused(claim):
-    with pytest.raises(CircuitUsageError, match="`threshold`: '.*' holds of no model"):
+    with pytest.raises(CircuitUsageError, match=r"`threshold`: '.*' holds of no model"):
         claim()
 
 
