@@ -78,4 +78,6 @@ def test_a_verdict_can_be_required(fails):
 
 def test_a_verdict_in_an_assertion(fails):
     result = fails("assert check(look >= 0.99, circuit_model, prompts=8)")
-    result.stdout.fnmatch_lines(["E * <refuted: attention of 0.1 from END to IO >= 0.99; measured*"])
+    result.stdout.fnmatch_lines(
+        ["E * <refuted: attention of 0.1 from END to IO >= 0.99; measured*"]
+    )

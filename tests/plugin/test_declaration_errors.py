@@ -6,7 +6,10 @@ import pytest
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a = attention(heads('9', at=END), to=IO) >= 0.001", "*a head is a string 'layer.head'*'9'*"),
+        (
+            "a = attention(heads('9', at=END), to=IO) >= 0.001",
+            "*a head is a string 'layer.head'*'9'*",
+        ),
         ("a = look >= 'high'", "*with a finite number or another measure; got 'high'*"),
         ("a = look >= float('inf')", "*with a finite number or another measure; got inf*"),
         ("a = 0.1 <= look <= 0.9", "*write x.between(a, b)*"),
