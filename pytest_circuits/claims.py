@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from math import isfinite, isinf
 from typing import TYPE_CHECKING, Literal
 
 from pytest_circuits.errors import CircuitUsageError
@@ -45,6 +45,24 @@ class Claim:
                 )
         if list(bounds) != sorted(bounds):
             raise CircuitUsageError(f"`between`: the bounds are the wrong way round; got {bounds}.")
+        self._check_says_something()
+
+    def _check_says_something(self) -> None:
+        """Refuse what holds of every model, or of none, and more than the full model's score."""
+        least, most = self.measure.bounds()
+        holds = self._satisfied(least) and self._satisfied(most)
+        if holds or not self._overlaps(least, most):
+            raise CircuitUsageError(
+                f"`threshold`: '{self}' holds of {'every' if holds else 'no'} model: the measure "
+                f"is {_range(least, most)}. Claim a threshold that a model can miss and can reach."
+            )
+        target, floor = self.measure.target(), self._floor()
+        if target is not None and floor is not None and floor >= target:
+            raise CircuitUsageError(
+                f"`threshold`: '{self}' calls more than the full model faithful: {target:g} is the "
+                "full model, and above it is as far off as below (without the heads that work "
+                "against the task, say). Claim .between(low, high) around it."
+            )
 
     def cite(self, source: str) -> Claim:
         """Return the claim with its source: a paper's section, an equation, a URL."""
@@ -88,11 +106,31 @@ class Claim:
             return min(value - self.threshold[0], self.threshold[1] - value)
         return value - self.threshold if self.relation in (">=", ">") else self.threshold - value
 
+    def remark(self, value: float) -> str:
+        """Return what must be said of a value beside the verdict, empty if nothing must be.
+
+        A claim from below on what has a target holds also of a value that lies further above the
+        target than the claim allows below it.
+        """
+        target, floor = self.measure.target(), self._floor()
+        if target is None or floor is None or value <= 2 * target - floor:
+            return ""
+        return (
+            f"{value:.3g} is above {target:g}, the full model, by more than {self.required()} "
+            "allows below it, which is as far from the model as less would be: claim "
+            f".between({floor:g}, {2 * target - floor:g})"
+        )
+
     def required(self) -> str:
         """Return the requirement in words, e.g. `>= 0.95`."""
         if isinstance(self.threshold, tuple):
             return f"between {self.threshold[0]:g} and {self.threshold[1]:g}"
         return f"{self.relation} {self.threshold:g}"
+
+    def _floor(self) -> float | None:
+        """Return the threshold of a claim that sets no upper end."""
+        one_sided = self.relation in (">=", ">") and not isinstance(self.threshold, tuple)
+        return self.threshold if one_sided else None  # type: ignore[return-value]
 
     def _satisfied(self, value: float) -> bool:
         margin = self.margin(value)
@@ -112,6 +150,13 @@ class Claim:
             "check(claim, model), or `assert measure(model, ...) >= threshold`. A chained "
             "comparison a <= x <= b loses a bound: write x.between(a, b)."
         )
+
+
+def _range(least: float, most: float) -> str:
+    """Return in words where a number lies that has an end somewhere."""
+    if isinf(most):
+        return f"never below {least:g}"
+    return f"never above {most:g}" if isinf(least) else f"always from {least:g} to {most:g}"
 
 
 @dataclass(frozen=True, kw_only=True)

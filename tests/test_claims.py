@@ -27,6 +27,7 @@ from pytest_circuits.claims import Claim
 ROLE = heads("9.9", "9.6", at=END, name="name movers")
 OTHER = heads("7.3", "7.9", at=END, name="S-inhibition heads")
 MEASURE = attention(ROLE.mean, to=IO)
+ANYTHING = direct_logit_attribution(ROLE.mean)
 numbers = st.floats(-10, 10)
 
 
@@ -64,31 +65,31 @@ def test_a_claim_carries_its_source():
 @given(numbers, numbers, numbers)
 def test_the_verdict_follows_the_interval(threshold, a, b):
     low, high = min(a, b), max(a, b)
-    status = (MEASURE >= threshold).decide(low, high)
+    status = (ANYTHING >= threshold).decide(low, high)
     expected = "holds" if low >= threshold else "refuted" if high < threshold else "undecided"
     assert status == expected
     opposite = {"holds": "refuted", "refuted": "holds", "undecided": "undecided"}
-    assert (MEASURE < threshold).decide(low, high) == opposite[status]
+    assert (ANYTHING < threshold).decide(low, high) == opposite[status]
 
 
 @given(numbers, numbers, numbers, numbers)
 def test_between_holds_only_inside_and_is_refuted_only_outside(a, b, c, d):
     (least, most), (low, high) = sorted((a, b)), sorted((c, d))
-    status = MEASURE.between(least, most).decide(low, high)
+    status = ANYTHING.between(least, most).decide(low, high)
     assert (status == "holds") == (least <= low and high <= most)
     assert (status == "refuted") == (high < least or low > most)
 
 
 @given(numbers, numbers)
 def test_the_margin_is_positive_exactly_inside(threshold, value):
-    assert ((MEASURE >= threshold).margin(value) >= 0) == (value >= threshold)
-    assert ((MEASURE <= threshold).margin(value) >= 0) == (value <= threshold)
+    assert ((ANYTHING >= threshold).margin(value) >= 0) == (value >= threshold)
+    assert ((ANYTHING <= threshold).margin(value) >= 0) == (value <= threshold)
 
 
 def test_a_strict_bound_is_not_met_by_touching_it():
-    assert (MEASURE > 0).decide(0.0, 0.0) == "refuted"
-    assert (MEASURE >= 0).decide(0.0, 0.0) == "holds"
-    assert (MEASURE > 0).decide(0.0, 1.0) == "undecided"
+    assert (ANYTHING > 0).decide(0.0, 0.0) == "refuted"
+    assert (ANYTHING >= 0).decide(0.0, 0.0) == "holds"
+    assert (ANYTHING > 0).decide(0.0, 1.0) == "undecided"
 
 
 def test_a_role_of_several_heads_must_say_how_they_are_pooled():

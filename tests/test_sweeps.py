@@ -182,4 +182,4 @@ def test_sweeps_that_make_no_sense_are_refused(make, said):
 
 def test_ablations_of_what_ablates_nothing_are_refused():
     with pytest.raises(CircuitUsageError, match="replaces nothing"):
-        (attention(MOVERS.mean, to="IO") >= 0).over(ablations=[zero()])
+        (attention(MOVERS.mean, to="IO") >= 0.5).over(ablations=[zero()])

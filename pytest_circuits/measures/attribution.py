@@ -95,6 +95,10 @@ class AttentionLogitCorrelation(HeadMeasure):
         """Read attention and written logit per name."""
         return AttentionAndLogits(node.head, self.names)
 
+    def bounds(self) -> tuple[float, float]:
+        """Return -1 and 1 for a head."""
+        return self._bounds(-1.0, 1.0)
+
     def columns(self, numbers: Array) -> Array:
         """Return the per-prompt means over names of x, y, xx, yy, xy."""
         import numpy as np

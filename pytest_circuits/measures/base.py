@@ -92,16 +92,27 @@ class Measure(ABC):
         """Return why no outcome could show a value of at most `threshold`, empty if one could."""
         return ""
 
-    def circuit(self) -> Circuit | None:
-        """Return the circuit whose quality is measured, None if it is no measure of a circuit."""
+    def target(self) -> float | None:
+        """Return the value of the full model, where more is as wrong as less; None otherwise."""
         return None
+
+    def circuit(self) -> Circuit | None:
+        """Return the circuit whose quality is measured, None if it is no measure of a circuit.
+
+        By default the one circuit outside of which everything is replaced, in all runs that do so.
+        """
+        from pytest_circuits.measures.hollow import circuit_in
+
+        return circuit_in(self)
 
     def hollow(self) -> Measure | None:
         """Return the same of the circuit that has no head, None if that means nothing.
 
         A claim that this satisfies as well says nothing about the circuit.
         """
-        return None
+        from pytest_circuits.measures.hollow import hollowed
+
+        return hollowed(self)
 
     def labels(self) -> tuple[str, ...]:
         """Return what is measured separately: a head each, or one empty label."""
@@ -199,6 +210,13 @@ class Combined(Measure):
             return super().scale(read, draw)
         return max(self.left.scale(read, draw), self.right.scale(read, draw))
 
+    def bounds(self) -> tuple[float, float]:
+        """Return what the bounds of both sides allow; of a ratio its sign, if it has one."""
+        (least, most), (low, high) = self.left.bounds(), self.right.bounds()
+        if self.operation == "-":
+            return least - high, most - low
+        return (0.0, inf) if least >= 0 and low >= 0 else (-inf, inf)
+
     def refined(self, read: Read, draw: Draw) -> Measure | None:
         """Refine either side."""
         left, right = self.left.refined(read, draw), self.right.refined(read, draw)
@@ -246,6 +264,11 @@ class Absolute(Measure):
     def scale(self, read: Read, draw: Draw) -> float:
         """Return the scale of the inner measure."""
         return self.inner.scale(read, draw)
+
+    def bounds(self) -> tuple[float, float]:
+        """Return the bounds of the inner measure, folded at 0."""
+        least, most = self.inner.bounds()
+        return max(0.0, least, -most), max(-least, most)
 
     def refined(self, read: Read, draw: Draw) -> Measure | None:
         """Refine the inner measure."""

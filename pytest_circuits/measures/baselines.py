@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import ceil, comb, log, log1p, prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -136,11 +136,32 @@ class AgainstRandom(Search):
             return circuit_without(circuit, None, self.to)
         return model_without(circuit, self.to)
 
+    def circuit(self) -> Circuit:
+        """Return the circuit that is compared."""
+        return self.what
+
+    def hollow(self) -> Measure:
+        """Return the p-value of no circuit at all, among the same random circuits."""
+        return HollowAgainstRandom(**{each.name: getattr(self, each.name) for each in fields(self)})
+
     def __str__(self) -> str:
         return (
             f"share as good in {self.test} as {self.what}, of {self.count} random circuits of its "
             f"shape (seed {self.seed}) [{self.to}]"
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HollowAgainstRandom(AgainstRandom):
+    """No circuit against random ones of a circuit's shape: all is replaced, or nothing removed."""
+
+    def refined(self, read: Read, draw: Draw) -> Measure:
+        """Put the score of nothing in the place of the circuit's own."""
+        found = super().refined(read, draw)
+        assert isinstance(found, RandomRank)  # that is what it draws
+        none = self._score(self.what).hollow() if self.test == "sufficiency" else logit_difference()
+        assert isinstance(none, LogitDifference)
+        return replace(found, own=none)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,6 +96,10 @@ class AnswerPreferred(_Behaviour):
     unit: ClassVar[str] = "share of prompts"
     words: ClassVar[str] = "share of prompts with the answer's logit above the foil's"
 
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
+
     def column(self, numbers: Array) -> Array:
         """Return 1 where the answer's logit is strictly the larger."""
         return (numbers[:, :1] > numbers[:, 1:2]).astype(float)
@@ -108,6 +112,10 @@ class FoilPreferred(_Behaviour):
     kind: ClassVar[Literal["mean", "share"]] = "share"
     unit: ClassVar[str] = "share of prompts"
     words: ClassVar[str] = "share of prompts with the foil's logit above the answer's"
+
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
 
     def column(self, numbers: Array) -> Array:
         """Return 1 where the foil's logit is strictly the larger."""

@@ -101,6 +101,7 @@ class GreedyCompleteness(Search):
     steps: int
     prompts: int
     found: tuple[Node | Activation, ...] = ()
+    empty: bool = False
 
     def needs(self, draw: Draw) -> tuple[Need, ...]:
         """Read what K and every larger K by one node give, on the search's prompts."""
@@ -123,7 +124,21 @@ class GreedyCompleteness(Search):
         return ((*self.found, v) for v in nodes_of(self.what) if v not in self.found)
 
     def _gap(self, nodes: tuple[Node | Activation, ...]) -> Measure:
-        return _gap(self.what, Circuit.of(nodes) if nodes else None, self.to)
+        gap = _gap(self.what, Circuit.of(nodes) if nodes else None, self.to)
+        hollow = gap.hollow() if self.empty else None
+        return gap if hollow is None else hollow
+
+    def bounds(self) -> tuple[float, float]:
+        """Return those of what is measured for any K."""
+        return self._gap(()).bounds()
+
+    def circuit(self) -> Circuit:
+        """Return the circuit whose parts are removed."""
+        return self.what
+
+    def hollow(self) -> Measure:
+        """Return the same search, with F(C\\K) that of nothing at all."""
+        return replace(self, empty=True)
 
     def _end(self) -> Measure:
         label = "greedy: " + (", ".join(map(str, self.found)) or "nothing")

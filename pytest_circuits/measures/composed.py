@@ -54,6 +54,11 @@ class Listed(Measure):
 
         return np.concatenate([part.value(read, draw, weights) for _, part in self.parts])
 
+    def bounds(self) -> tuple[float, float]:
+        """Return the least and the most that any part can be."""
+        least, most = zip(*(part.bounds() for _, part in self.parts), strict=True)
+        return min(least), max(most)
+
     def labels(self) -> tuple[str, ...]:
         """Return the label of each part, before those it has itself."""
         return tuple(

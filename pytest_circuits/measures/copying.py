@@ -66,6 +66,10 @@ class CopyScore(HeadMeasure):
         """Read the rank of the name under the head's OV circuit."""
         return CopyRank(node.head, self.name_at, self.reads, self.negative)
 
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and 1 for a head."""
+        return self._bounds(0.0, 1.0)
+
     def columns(self, numbers: Array) -> Array:
         """Return 1 where the name is among the top."""
         return (numbers < self.top).astype(float)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError, unknown_name
 from pytest_circuits.interventions import Intervention, Reference, keep_only
-from pytest_circuits.measures.base import Measure, weighted_means
+from pytest_circuits.measures.base import Combined, Measure, weighted_means
 from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.nodes import Circuit
 from pytest_circuits.readings import Draw, Need, Read, Weights
@@ -35,8 +36,21 @@ class PerPromptDifference(Measure):
         gap = abs((model[:, :1] - model[:, 1:2]) - (circuit[:, :1] - circuit[:, 1:2]))
         return weighted_means([gap], weights)[..., 0]
 
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and no upper end."""
+        return 0.0, inf
+
     def __str__(self) -> str:
         return f"mean |logit difference of the model minus that of the circuit| [{self.under}]"
+
+
+@dataclass(frozen=True)
+class Faithfulness(Combined):
+    """F(C) / F(M): 1 is the full model, and more is as far from it as less; see `faithfulness`."""
+
+    def target(self) -> float:
+        """Return 1."""
+        return 1.0
 
 
 def faithfulness(what: Circuit, *, to: Reference, form: Form = "ratio") -> Measure:
@@ -47,7 +61,9 @@ def faithfulness(what: Circuit, *, to: Reference, form: Form = "ratio") -> Measu
     (`circuit(..., mlps=mlps(...))`), those alone are kept, at the position named, and every other
     is replaced by `to` as well. F is the mean logit difference.
 
-    - `ratio`: F(C) / F(M), 1 = full model, can exceed 1 or be negative; paired ratio of means;
+    - `ratio`: F(C) / F(M), 1 = full model, can exceed 1 or be negative; paired ratio of means. A
+      circuit that lacks the heads that work against the task does better than the model, which is
+      not faithful: claim `.between(low, high)`. `>= t` for t of 1 and above is refused;
     - `difference`: |F(M) - F(C)|, logits, 0 = full model;
     - `per prompt`: mean of |LD_M - LD_C| over prompts, logits: stricter, errors do not cancel.
 
@@ -57,7 +73,7 @@ def faithfulness(what: Circuit, *, to: Reference, form: Form = "ratio") -> Measu
     """
     under = keep_only(what, to=to)
     if form == "ratio":
-        return logit_difference(under=under) / logit_difference()
+        return Faithfulness(logit_difference(under=under), "/", logit_difference())
     if form == "difference":
         return abs(logit_difference() - logit_difference(under=under))
     if form == "per prompt":

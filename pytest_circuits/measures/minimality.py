@@ -125,6 +125,15 @@ class Minimality(Search):
         """Return a label per node; that of the refined measure names the witness as well."""
         return tuple(map(str, nodes_of(self.what)))
 
+    def bounds(self) -> tuple[float, float]:
+        """Return the bounds of what any node makes of a difference."""
+        _, loss = next(self._tried(nodes_of(self.what)[0]))
+        return loss.bounds()
+
+    def circuit(self) -> Circuit:
+        """Return the circuit whose nodes are removed; without any, nothing is measured."""
+        return self.what
+
     def _tried(self, v: Node | Activation) -> Iterator[tuple[str, Measure]]:
         """Return what a node makes of a difference with each witness, by the witness's name."""
         for label, witness in _witnesses(self.what, v, pairs=self.pairs):

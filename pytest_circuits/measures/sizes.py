@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError
@@ -83,6 +84,14 @@ class FaithfulnessArea(Measure):
     def denominator(self) -> Measure:
         """Return F(M) - F(C_0)."""
         return logit_difference() - self._score(0)
+
+    def bounds(self) -> tuple[float, float]:
+        """Return 0 and no upper end for a distance (CMD), none at all for CPR."""
+        return (0.0 if self.area == "CMD" else -inf), inf
+
+    def circuit(self) -> Circuit:
+        """Return the circuit of which nodes are kept."""
+        return self.what
 
     def _score(self, k: int) -> LogitDifference:
         """Return F(C_k): the rest of the circuit is gone as well."""

@@ -1,7 +1,8 @@
-"""Which mutants a suite is put to: those that sabotage what its claims are about."""
+"""Which mutants a suite is put to: those that sabotage what its claims are about, and decoys."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from itertools import pairwise
@@ -12,11 +13,14 @@ from pytest_circuits.mutation.mutants import (
     Noised,
     Quantised,
     Reinitialised,
+    Renumbered,
     ShuffledOV,
     ShuffledQK,
     Swapped,
+    Turned,
 )
-from pytest_circuits.nodes import Head, Role
+from pytest_circuits.nodes import Activation, Head, Role
+from pytest_circuits.pieces import pieces
 
 NOISE = (0.1, 0.5)
 BITS = (3, 2)
@@ -31,10 +35,12 @@ def mutants_of(
     Each role that the claims' measures name is knocked out, and its OV and its QK are shuffled; a
     head of each trades places with one of the next role or, where heads share keys and values, with
     one of its group that is not in the role. Then come at most
-    four layers, evenly spaced, two amounts of noise, and two numbers of bits. Roles are told apart
-    by their heads, whatever position they are named at; a role without a name, all of whose heads
-    are in roles with one, gets no mutants of its own.
+    four layers, evenly spaced, two amounts of noise, and two numbers of bits; then decoys, which
+    change nothing: each role's values in another basis, and in at most four layers two heads that
+    no claim names, swapped. Roles are told apart by their heads, whatever position they are named
+    at; a role without a name, all of whose heads are in roles with one, gets no mutants of its own.
     """
+    claims = tuple(claims)
     roles = roles_of(claims)
     named = [(role.heads, label) for role, label in _labelled(roles)]
     return (
@@ -45,7 +51,16 @@ def mutants_of(
         *(Reinitialised(layer=layer, seed=seed) for layer in _spread(layers)),
         *(Noised(amount=amount, seed=seed) for amount in NOISE),
         *(Quantised(bits=bits) for bits in BITS),
+        *(Turned(heads=h, label=label, seed=seed) for h, label in named),
+        *_renumbered(named_heads(claims), (layers, heads, heads // shared), seed),
     )
+
+
+def named_heads(claims: Iterable[object]) -> frozenset[Head]:
+    """Return the heads that claims name, in a measure or in an intervention."""
+    inside = [piece for claim in claims for piece in pieces(claim)]
+    found = (each.head if isinstance(each, Activation) else each for each in inside)
+    return frozenset(each for each in found if isinstance(each, Head))
 
 
 def roles_of(claims: Iterable[object]) -> tuple[Role, ...]:
@@ -104,6 +119,29 @@ def _within_group(role: Role, group: int) -> tuple[Head, Head] | None:
             if (other := Head(head.layer, index)) not in role.heads:
                 return head, other
     return None
+
+
+def _renumbered(
+    named: frozenset[Head], shape: tuple[int, int, int], seed: int
+) -> Iterator[Renumbered]:
+    """Yield a swap in each of a few layers, beside named heads if two are unnamed there."""
+    layers, heads, group = shape
+    rng = random.Random(f"decoys {seed}")
+    pairs = [pair for at in range(layers) if (pair := _unnamed(at, named, heads, group, rng))]
+    beside = [pair for pair in pairs if pair[0].layer in {head.layer for head in named}] or pairs
+    for at in _spread(len(beside)):
+        yield Renumbered(first=beside[at][0], second=beside[at][1])
+
+
+def _unnamed(
+    layer: int, named: frozenset[Head], heads: int, group: int, rng: random.Random
+) -> list[Head] | None:
+    """Return two heads of a layer that no claim names, of one group where keys are shared."""
+    size = heads if group == 1 else group
+    groups = ([Head(layer, i) for i in range(at, at + size)] for at in range(0, heads, size))
+    free = [[head for head in each if head not in named] for each in groups]
+    several = [each for each in free if len(each) > 1]
+    return sorted(rng.sample(rng.choice(several), 2)) if several else None
 
 
 def _spread(layers: int) -> tuple[int, ...]:

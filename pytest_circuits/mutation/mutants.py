@@ -1,18 +1,25 @@
-"""Ways to sabotage a model, as plain data: what is changed in its weights, and from which seed."""
+"""Ways to sabotage a model, as plain data: what is changed in its weights, and from which seed.
+
+Of heads, which the claims that name them should notice; of the whole model, which any claim may
+notice; and decoys, changes of weights that change nothing the model does, which none may notice.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.nodes import Head
+
+Scope = Literal["heads", "model", "decoy"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _OfHeads:
     """A sabotage of heads; `label` is what they are called in reports."""
 
+    scope: ClassVar[Scope] = "heads"
     heads: tuple[Head, ...]
     label: str = ""
 
@@ -24,6 +31,8 @@ class _OfHeads:
 @dataclass(frozen=True, kw_only=True)
 class KnockedOut(_OfHeads):
     """Heads that write nothing: their rows of W_O are zero. What they attend to stays."""
+
+    kind: ClassVar[str] = "knocked out"
 
     def __str__(self) -> str:
         return f"{self._who} knocked out"
@@ -37,6 +46,7 @@ class ShuffledOV(_OfHeads):
     heads attend to stays; what they write keeps its size and loses its meaning.
     """
 
+    kind: ClassVar[str] = "OV shuffled"
     seed: int = 0
 
     def __str__(self) -> str:
@@ -52,6 +62,7 @@ class ShuffledQK(_OfHeads):
     W_V W_O, stays.
     """
 
+    kind: ClassVar[str] = "QK shuffled"
     seed: int = 0
 
     def __str__(self) -> str:
@@ -68,12 +79,19 @@ class Swapped:
     do not exist.
     """
 
+    kind: ClassVar[str] = "swapped"
+    scope: ClassVar[Scope] = "heads"
     first: Head
     second: Head
 
     def __post_init__(self) -> None:
         if self.first == self.second:
             raise CircuitUsageError(f"`second`: {self.first} cannot trade places with itself.")
+
+    @property
+    def heads(self) -> tuple[Head, Head]:
+        """Both of them."""
+        return self.first, self.second
 
     def __str__(self) -> str:
         return f"{self.first} and {self.second} swapped"
@@ -86,6 +104,9 @@ class Reinitialised:
     Matrices: W_Q, W_K, W_V, W_O and those of the MLP. Biases and norms stay.
     """
 
+    kind: ClassVar[str] = "re-initialised"
+    scope: ClassVar[Scope] = "model"
+    heads: ClassVar[tuple[Head, ...]] = ()
     layer: int
     seed: int = 0
 
@@ -100,6 +121,9 @@ class Noised:
     Embedding, unembedding, biases and norms stay.
     """
 
+    kind: ClassVar[str] = "noised"
+    scope: ClassVar[Scope] = "model"
+    heads: ClassVar[tuple[Head, ...]] = ()
     amount: float
     seed: int = 0
 
@@ -119,6 +143,9 @@ class Quantised:
     for 2. Embedding, unembedding, biases and norms stay.
     """
 
+    kind: ClassVar[str] = "quantised"
+    scope: ClassVar[Scope] = "model"
+    heads: ClassVar[tuple[Head, ...]] = ()
     bits: int
 
     def __post_init__(self) -> None:
@@ -129,13 +156,51 @@ class Quantised:
         return f"weights quantised to {self.bits} bits"
 
 
-Mutant = KnockedOut | ShuffledOV | ShuffledQK | Swapped | Reinitialised | Noised | Quantised
+@dataclass(frozen=True, kw_only=True)
+class Turned(_OfHeads):
+    """Decoy: heads whose values have another basis, W_V -> W_V R and W_O -> R^T W_O.
+
+    R is a rotation of the head's dimensions drawn from `seed`; b_V turns along. What the heads
+    write stays as it was, up to rounding. Heads that share values turn together, the whole group.
+    """
+
+    kind: ClassVar[str] = "values in another basis"
+    scope: ClassVar[Scope] = "decoy"
+    seed: int = 0
+
+    def __str__(self) -> str:
+        return f"{self._who}: values in another basis"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renumbered(Swapped):
+    """Decoy: two heads of one layer (and group) that no claim names trade places."""
+
+    kind: ClassVar[str] = "unnamed heads swapped"
+    scope: ClassVar[Scope] = "decoy"
+
+    def __str__(self) -> str:
+        return f"{self.first} and {self.second}, which no claim names, swapped"
+
+
+Mutant = (
+    KnockedOut
+    | ShuffledOV
+    | ShuffledQK
+    | Swapped
+    | Reinitialised
+    | Noised
+    | Quantised
+    | Turned
+    | Renumbered
+)
 
 
 def as_dict(mutant: Mutant) -> dict[str, Any]:
-    """Return a mutant as builtins that JSON knows: its kind, its name, what it is made from."""
+    """Return a mutant as builtins that JSON knows: kind, scope, name, what it is made from."""
     named = {each.name: _plain(getattr(mutant, each.name)) for each in fields(mutant)}
-    return {"kind": type(mutant).__name__, "name": str(mutant), **named}
+    kind = {"kind": mutant.kind, "scope": mutant.scope, "name": str(mutant)}
+    return {**kind, **named}
 
 
 def _plain(value: Any) -> Any:

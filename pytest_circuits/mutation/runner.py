@@ -51,12 +51,14 @@ class Mutation:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Run the mutants after the claims, unless these were stopped before their end.
 
-        Mutants that nothing notices do not fail the session; one that could not be made does.
+        Sabotage that nothing notices does not fail the session; a mutant that could not be made
+        does, and so does a decoy that a claim noticed: nothing the model does had changed.
         """
         result = yield
         if self._held:
             self._run()
-        session.testsfailed += sum(len(each.unmade) for each in self.accounts)
+        for each in self.accounts:
+            session.testsfailed += len(each.unmade) + len(each.falsely_noticed)
         return result
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

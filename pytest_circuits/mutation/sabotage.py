@@ -20,6 +20,7 @@ from pytest_circuits.mutation.mutants import (
     ShuffledOV,
     ShuffledQK,
     Swapped,
+    Turned,
     as_dict,
 )
 from pytest_circuits.nodes import Head
@@ -82,6 +83,8 @@ def _edits(mutant: Mutant, model: Model) -> Iterator[Edit]:
                     yield place, place[..., _cycle(place.shape[-1], mutant.seed)]
         case Swapped():
             yield from _traded(mutant, model)
+        case Turned():
+            yield from _turned(mutant, model)
         case Reinitialised():
             noise = _Noise(mutant.seed)
             for matrix in _matrices(model, mutant.layer):
@@ -126,6 +129,36 @@ def _traded(mutant: Swapped, model: Model) -> Iterator[Edit]:
         before = one.clone()
         yield one, other
         yield other, before
+
+
+def _turned(mutant: Turned, model: Model) -> Iterator[Edit]:
+    """Yield the values' weights of the heads, and what every head reads out of them, turned."""
+    for layer, at in dict.fromkeys(_value_head(head, model) for head in mutant.heads):
+        views, group = _attention(model, layer), _group(model, layer)
+        rotation = _rotation(views["W_V"].shape[-1], mutant.seed)
+        for name in ("W_V", "b_V"):
+            if name in views:
+                place = views[name][at]
+                yield place, (place.double().cpu() @ rotation).to(place)
+        for index in range(at * group, (at + 1) * group):
+            place = views["W_O"][index]
+            yield place, (rotation.T @ place.double().cpu()).to(place)
+
+
+def _value_head(head: Head, model: Model) -> tuple[int, int]:
+    """Return the layer and the index of the values that a head reads."""
+    check_head(head, model)
+    return head.layer, head.index // _group(model, head.layer)
+
+
+def _rotation(size: int, seed: int) -> Tensor:
+    """Return a random rotation, [size, size] in float64: the Q of a normal matrix."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(size, size, generator=generator, dtype=torch.float64)
+    rotation: Tensor = torch.linalg.qr(drawn).Q
+    return rotation
 
 
 def _share(mutant: Swapped, model: Model) -> bool:

@@ -12,6 +12,7 @@ from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.mutation.account import Account, Trial
+from pytest_circuits.mutation.choice import named_heads
 from pytest_circuits.mutation.mutants import Mutant, as_dict
 from pytest_circuits.mutation.sabotage import NothingChanged, applied
 
@@ -36,8 +37,9 @@ def survey(
     """Return what becomes of claims that hold on the model on each of its mutants.
 
     Every mutant is evaluated anew, on the prompts of the model: what changes, changes because of
-    the mutant. A mutant that cannot be made, or that changes no weight, is in the account with
-    the reason, and no part of the shares.
+    the mutant. A sabotage of heads is to be noticed by a claim that names one of them. A mutant
+    that cannot be made, or that changes no weight, is in the account with the reason, and is not
+    counted.
     """
     started = perf_counter()
     behaviour = _Examined(model, claims, memory).behaviour()
@@ -61,10 +63,23 @@ def _trial(mutant: Mutant, model: Model, claims: Claims, memory: int) -> Trial:
     try:
         with applied(mutant, model) as sabotaged:
             examined = _Examined(sabotaged, claims, memory)
-            return Trial(mutant=name, statuses=examined.statuses(), behaviour=examined.behaviour())
+            return Trial(
+                mutant=name,
+                statuses=examined.statuses(),
+                asked=_asked(mutant, claims),
+                behaviour=examined.behaviour(),
+            )
     except ClaimNotEvaluable as error:
         unmade = not isinstance(error, NothingChanged)
         return Trial(mutant=name, reason=str(error), failed=unmade)
+
+
+def _asked(mutant: Mutant, claims: Claims) -> tuple[str, ...]:
+    """Return the claims that may notice a mutant, by name."""
+    if mutant.scope != "heads":
+        return tuple(claims)
+    sabotaged = set(mutant.heads)
+    return tuple(name for name, (claim, _) in claims.items() if named_heads([claim]) & sabotaged)
 
 
 class _Examined:

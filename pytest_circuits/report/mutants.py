@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -12,11 +13,17 @@ if TYPE_CHECKING:
     from pytest_circuits.mutation.account import Account, Trial
 
 WIDTH = 100
+COUNTED = ("claims", "refuted", "undecided", "error")
+SCOPES = {
+    "heads": "heads sabotaged, to be noticed by claims that name them",
+    "model": "the whole model sabotaged, to be noticed by any claim",
+    "decoy": "decoys, which change nothing that the model does, to be noticed by none",
+}
 SIGNS = {"holds": ".", "refuted": "R", "undecided": "u", "error": "E"}
 
 
 def account_lines(account: Account) -> list[str]:
-    """Return the account: a line per mutant, a line per claim, and what was not noticed."""
+    """Return the account: a line per kind, mutant and claim, and what was not noticed."""
     return [
         *_summary(account),
         "",
@@ -29,28 +36,38 @@ def account_lines(account: Account) -> list[str]:
 
 
 def _summary(account: Account) -> Iterator[str]:
-    tried, noticed = len(account.tried), len(account.noticed)
-    share = f" ({noticed / tried:.0%})" if tried else ""
     yield f"{account.suite} on {account.model}"
-    yield (
-        f"{noticed} of {counted(tried, 'mutant')} noticed{share} by "
-        f"{counted(len(account.claims), 'claim')}; {account.seconds:.0f} s"
-    )
+    yield f"{counted(len(account.claims), 'claim')} put to mutants; {account.seconds:.0f} s"
+    for scope, title in SCOPES.items():
+        tallies = [each for each in account.tallies if each.scope == scope]
+        yield f"{title}:{'' if tallies else ' none'}"
+        yield from (f"  {each.kind}: noticed {each.noticed} of {each.of}" for each in tallies)
     yield from _listed("not put to mutants, as they do not hold on the model:", account.left_out)
 
 
 def _mutants(account: Account) -> list[str]:
-    """Return the table of mutants: the logit difference, and how many claims gave way, and how."""
-    header = ("", "mutant", "logit difference", "refuted", "undecided", "error", "")
+    """Return the table of mutants: the logit difference, and how many claims gave way, and how.
+
+    Of the claims that may notice: how many those are, and how many are refuted, undecided, without
+    a value; beside them how many others are refuted.
+    """
+    header = ("", "mutant", "logit difference", *COUNTED, "others refuted", "")
     return _aligned([header, *(_row(i, each, account) for i, each in _numbered(account))])
 
 
 def _row(number: int, trial: Trial, account: Account) -> tuple[str, ...]:
     if trial.reason:
-        return (str(number), trial.name, *[""] * 4, "NOT MADE" if trial.failed else "no change")
-    counts = [str(trial.count(status)) for status in ("refuted", "undecided", "error")]
+        return (str(number), trial.name, *[""] * 6, "NOT MADE" if trial.failed else "no change")
+    counts = [len(trial.asked), *(trial.count(status) for status in COUNTED[1:])]
+    others = Counter(trial.statuses.values())["refuted"] - len(trial.refuted)
     moved = f"{_number(account.behaviour)} -> {_number(trial.behaviour)}"
-    return (str(number), trial.name, moved, *counts, "" if trial.noticed else "NOT NOTICED")
+    return (str(number), trial.name, moved, *map(str, counts), str(others), _note(trial))
+
+
+def _note(trial: Trial) -> str:
+    if trial.is_decoy:
+        return "FALSELY NOTICED" if trial.noticed else "decoy"
+    return "" if trial.noticed else "NOT NOTICED"
 
 
 def _matrix(account: Account) -> Iterator[str]:
@@ -70,10 +87,12 @@ def _matrix(account: Account) -> Iterator[str]:
 
 def _unnoticed(account: Account) -> Iterator[str]:
     yield from (f"NOT MADE: {trial.name}: {trial.reason}" for trial in account.unmade)
+    for trial in account.falsely_noticed:
+        yield from _wrapped(f"FALSELY NOTICED: {trial.name}: {', '.join(trial.refuted)}")
     if not account.tried:
         return
     yield from _listed(
-        "never failed on any mutant (they say that nothing happens, or they say nothing):",
+        "never failed on any sabotage (they say that nothing happens, or they say nothing):",
         account.never_failed,
     )
     yield from _listed("never refuted, only undecided or not evaluable:", account.never_refuted)
@@ -85,6 +104,10 @@ def _listed(title: str, names: Sequence[str]) -> Iterator[str]:
     if names:
         yield f"{len(names)} {title}"
         yield from (f"  {line}" for line in wrap(", ".join(names), WIDTH - 2))
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH, subsequent_indent="  ")
 
 
 def _numbered(account: Account) -> list[tuple[int, Trial]]:
@@ -106,4 +129,4 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _cell(column: int, cell: tuple[str, int]) -> str:
     text, width = cell
-    return text.ljust(width) if column in (1, 6) else text.rjust(width)
+    return text.ljust(width) if column in (1, 8) else text.rjust(width)

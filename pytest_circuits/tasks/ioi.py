@@ -204,7 +204,7 @@ class IOI:
                 f"IOI, n={n}, seed={seed}, bos={self.bos}, orders {'+'.join(self.orders)}, "
                 f"{len(stock.templates)} templates, {len(stock.words['names'])} names"
             ),
-            strata=prompts[self.name].groups,
+            strata=prompts[self.name].strata,
             clusters=prompts[self.name].groups,
             cluster_kind="templates",
             vary=cache(variations.prompts),

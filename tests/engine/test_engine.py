@@ -62,14 +62,14 @@ def made(evaluation):
 TEN = [
     logit_difference() >= 0,
     answer_preferred() >= 0.5,
-    answer_probability() >= 0,
-    attention(MOVERS.mean, to=IO) >= 0,
-    attention(MOVERS.each, to=S1) >= 0,
-    attention(heads("0.1", at=S2), to=S1) >= 0,
+    answer_probability() >= 0.001,
+    attention(MOVERS.mean, to=IO) >= 0.001,
+    attention(MOVERS.each, to=S1) >= 0.001,
+    attention(heads("0.1", at=S2), to=S1) >= 0.001,
     direct_logit_attribution(MOVERS.sum) >= 0,
     attention_logit_correlation(MOVERS.mean) >= 0,
-    copy_score(MOVERS.mean) >= 0,
-    negative_copy_score(MOVERS.mean, reads="own input") >= 0,
+    copy_score(MOVERS.mean) >= 0.001,
+    negative_copy_score(MOVERS.mean, reads="own input") >= 0.001,
 ]
 REFERRING = [
     knock_out_effect(MOVERS, to=mean(ABC)) >= 0,
@@ -87,7 +87,7 @@ def test_ten_claims_over_one_cache_cost_one_forward(model, worlds):
 
 def test_one_more_intervention_costs_what_it_can_change(model, worlds):
     under = knock_out(MOVERS, to=zero())
-    more = [logit_difference(under=under) >= 0, attention(MOVERS.mean, to=IO, under=under) >= 0]
+    more = [logit_difference(under=under) >= 0, attention(MOVERS.mean, to=IO, under=under) >= 0.001]
     (only,) = evaluated(model, [*TEN, *more]).passes
     assert only.interventions == 1
     # One token of at least 16, in less than two layers of three.
@@ -111,7 +111,7 @@ def test_a_reference_is_collected_once_whoever_comes_first(model, worlds):
 
 
 def test_what_was_read_is_not_read_again(model, worlds):
-    claims = [answer_probability() >= 0, knock_out_effect(MOVERS, to=zero()) >= 0]
+    claims = [answer_probability() >= 0.001, knock_out_effect(MOVERS, to=zero()) >= 0]
     evaluation = evaluated(model, claims)
     for claim in (*claims, logit_difference() >= 0):  # the effect is one of logit differences
         evaluation.estimate(claim.measure, DRAW)

@@ -13,9 +13,11 @@ from pytest_circuits.mutation.mutants import (
     Noised,
     Quantised,
     Reinitialised,
+    Renumbered,
     ShuffledOV,
     ShuffledQK,
     Swapped,
+    Turned,
     as_dict,
 )
 from pytest_circuits.mutation.sabotage import NothingChanged, applied
@@ -31,6 +33,7 @@ MUTANTS = (
     Noised(amount=0.3),
     Quantised(bits=3),
 )
+DECOYS = (Turned(heads=HEADS), Renumbered(first=Head(1, 0), second=Head(1, 1)))
 TOKENS = torch.randint(2, 60, (3, 12), generator=torch.Generator().manual_seed(1))
 
 
@@ -90,6 +93,37 @@ def test_every_family_is_sabotaged_and_restored(any_model, mutant):
             assert not torch.allclose(logits(sabotaged), plain, atol=1e-3)
     assert digest(model) == before
     assert torch.equal(logits(model), plain)
+
+
+@pytest.mark.parametrize("decoy", DECOYS, ids=str)
+def test_a_decoy_changes_weights_and_no_output_and_is_undone(any_model, decoy):
+    model, before, plain = any_model, digest(any_model), logits(any_model)
+    with applied(decoy, model) as changed_model:
+        assert digest(model) != before
+        torch.testing.assert_close(logits(changed_model), plain, atol=1e-4, rtol=1e-4)
+    assert digest(model) == before
+    assert torch.equal(logits(model), plain)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_turned_values_are_others_and_write_the_same(family, request):
+    model, head = request.getfixturevalue(family), Head(1, 2)
+    plain, before = cached(model)
+    with applied(Turned(heads=(head,)), model):
+        got, after = cached(model)
+    torch.testing.assert_close(got, plain, atol=1e-4, rtol=1e-4)
+    moved = (after["z", 1] - before["z", 1]).abs().amax((0, 1, 3)) > 1e-3
+    together = [0, 1, 2] if family == "llama" else [2]  # who shares values turns along
+    assert moved.nonzero().flatten().tolist() == together
+    sizes = [each["z", 1][:, :, 2].norm(dim=-1) for each in (before, after)]
+    torch.testing.assert_close(*sizes)
+
+
+def test_heads_of_one_group_turn_once(llama):
+    with applied(Turned(heads=(Head(1, 0),)), llama):
+        once = digest(llama)
+    with applied(Turned(heads=(Head(1, 0), Head(1, 2))), llama):
+        assert digest(llama) == once
 
 
 def test_it_is_restored_after_an_error(any_model):
@@ -293,7 +327,7 @@ def test_a_head_cannot_trade_places_with_itself():
         Swapped(first=Head(0, 0), second=Head(0, 0))
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+@pytest.mark.parametrize("mutant", [*MUTANTS, *DECOYS], ids=str)
 def test_mutants_are_plain_data(mutant):
     assert hash(mutant) == hash(type(mutant)(**vars(mutant)))
     assert json.loads(json.dumps(as_dict(mutant)))["name"] == str(mutant)

@@ -5,15 +5,27 @@ from pytest_circuits import (
     END,
     IO,
     IOI,
+    answer_preferred,
+    answer_probability,
     attention,
     attention_logit_correlation,
     heads,
+    knock_out,
     knock_out_share,
+    logit_difference,
     mean,
 )
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.measures.attribution import direct_logit_attribution
-from pytest_circuits.mutation.mutants import KnockedOut, ShuffledQK
+from pytest_circuits.mutation.mutants import (
+    KnockedOut,
+    Noised,
+    Reinitialised,
+    Renumbered,
+    ShuffledOV,
+    ShuffledQK,
+    Turned,
+)
 from pytest_circuits.mutation.survey import survey
 from pytest_circuits.nodes import Head
 from pytest_circuits.readings import Draw
@@ -47,6 +59,65 @@ def test_the_logit_difference_is_that_of_model_and_mutant(reference):
     account = surveyed(reference, KnockedOut(heads=movers.heads))
     assert 4.9 < account.behaviour < 5.9
     assert 2.8 < account.trials[0].behaviour < 4
+
+
+BEHAVIOUR = {
+    "difference": (logit_difference().between(4.9, 6.3), DRAW),
+    "preferred": (answer_preferred() >= 0.7, DRAW),
+    "probable": (answer_probability() >= 0.4, DRAW),
+}
+inhibition = heads("4.3", "5.1", at=END, name="S-inhibition heads")
+
+
+def of_role(role):
+    return tuple(
+        kind(heads=role.heads, label=role.name) for kind in (KnockedOut, ShuffledOV, ShuffledQK)
+    )
+
+
+def test_claims_that_name_no_head_notice_no_sabotage_of_heads(reference):
+    """They are refuted, and so would any claims be that say that the model does the task."""
+    mutants = (*of_role(inhibition), Reinitialised(layer=6), Noised(amount=0.5))
+    account = survey("x.py", reference, BEHAVIOUR, mutants)
+    assert all("refuted" in each.statuses.values() for each in account.trials)
+    assert [each.name for each in account.survivors] == [str(each) for each in mutants[:3]]
+    found = {each.kind: (each.noticed, each.of) for each in account.tallies}
+    assert found == {
+        "knocked out": (0, 1),
+        "OV shuffled": (0, 1),
+        "QK shuffled": (0, 1),
+        "re-initialised": (1, 1),
+        "noised": (1, 1),
+    }
+
+
+def test_a_claim_notices_what_it_names_in_a_measure_or_an_intervention(reference):
+    claims = CLAIMS | {
+        "without": (logit_difference(under=knock_out(inhibition, to=mean(ABC))) <= 1, DRAW),
+    }
+    mutants = (*of_role(movers)[:1], *of_role(inhibition)[:1])
+    first, second = survey("x.py", reference, claims, mutants).trials
+    assert first.asked == ("look", "write", "share")
+    assert second.asked == ("without",)
+    assert not second.noticed  # what is removed anyway is not missed
+    assert second.statuses["look"] == "refuted"
+
+
+def test_decoys_are_noticed_by_no_claim(reference):
+    """By any claim could be: they change weights, and nothing that the model does."""
+    claims = CLAIMS | BEHAVIOUR
+    mutants = (
+        Turned(heads=movers.heads, label="name movers"),
+        Turned(heads=inhibition.heads, label="S-inhibition heads"),
+        Renumbered(first=Head(7, 0), second=Head(7, 3)),
+    )
+    account = survey("x.py", reference, claims, mutants)
+    assert len(account.decoys) == 3
+    assert account.falsely_noticed == ()
+    for each in account.decoys:
+        assert set(each.statuses.values()) == {"holds"}
+        assert each.asked == tuple(claims)
+        assert abs(each.behaviour - account.behaviour) < 1e-4
 
 
 def test_what_cannot_be_evaluated_is_an_error(reference):

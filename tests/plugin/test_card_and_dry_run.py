@@ -4,7 +4,7 @@ import json
 
 
 def test_the_card_is_printed_on_request_and_always_in_the_json(claims, run, pytester):
-    claims("a = look <= 1\nb = logit_difference() >= 100")
+    claims("a = look <= 0.99\nb = logit_difference() >= 100")
     result = run("--circuit-card", "--circuit-json=x.json")
     result.stdout.fnmatch_lines(
         [
@@ -22,9 +22,9 @@ def test_the_card_is_printed_on_request_and_always_in_the_json(claims, run, pyte
 def test_a_dry_run_says_what_claims_cost_and_evaluates_none(claims, run):
     claims(
         "from pytest_circuits import direct_effect, mean\n"
-        "a = look <= 1\n"
+        "a = look <= 0.99\n"
         "b = direct_effect(heads('0.0', '0.1', at=END).each, to=mean('ABC')) >= -9\n"
-        "broken = attention(heads('40.1', at=END), to=IO) >= 0\n"
+        "broken = attention(heads('40.1', at=END), to=IO) >= 0.001\n"
     )
     result = run("--circuit-dry-run")
     result.stdout.fnmatch_lines(
@@ -39,7 +39,7 @@ def test_a_dry_run_says_what_claims_cost_and_evaluates_none(claims, run):
 
 
 def test_a_dry_run_with_what_evaluates_is_refused(claims, run):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     result = run("--circuit-dry-run", "--circuit-mutate")
     assert result.ret == 4
     result.stderr.fnmatch_lines(["*--circuit-dry-run evaluates nothing; got --circuit-mutate*"])

@@ -6,11 +6,14 @@ import pytest
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("a = attention(heads('9', at=END), to=IO) >= 0", "*a head is a string 'layer.head'*'9'*"),
+        (
+            "a = attention(heads('9', at=END), to=IO) >= 0.001",
+            "*a head is a string 'layer.head'*'9'*",
+        ),
         ("a = look >= 'high'", "*with a finite number or another measure; got 'high'*"),
         ("a = look >= float('inf')", "*with a finite number or another measure; got inf*"),
         ("a = 0.1 <= look <= 0.9", "*write x.between(a, b)*"),
-        ("a = attention(heads('0.0', '0.1', at=END), to=IO) >= 0", "*role.each, role.mean or*"),
+        ("a = attention(heads('0.0', '0.1', at=END), to=IO) >= 0.001", "*role.each, role.mean or*"),
     ],
     ids=["head", "threshold", "unbounded", "chained", "pooling"],
 )
@@ -23,7 +26,7 @@ def test_the_file_the_line_and_the_rule(line, message, claims, pytester):
 
 
 def test_the_other_files_are_still_seen(claims, pytester):
-    claims("a = look >= 0", file="circuits/good.py")
+    claims("a = look >= 0.001", file="circuits/good.py")
     claims("a = look >= 'high'", file="circuits/bad.py")
     result = pytester.runpytest_inprocess("--collect-only", "-q")
     result.stdout.fnmatch_lines(["circuits/good.py::a", "*ERROR collecting circuits/bad.py*"])

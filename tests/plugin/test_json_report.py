@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 import pytest
 
 CLAIMS = """\
-refuted = look >= 1.1
-holds = look <= 1
-each = attention(heads("0.0", "1.1", at=END).each, to=IO) <= 1
-error = attention(heads("40.1", at=END), to=IO) >= 0
+refuted = look >= 0.99
+holds = look <= 0.99
+each = attention(heads("0.0", "1.1", at=END).each, to=IO) <= 0.99
+error = attention(heads("40.1", at=END), to=IO) >= 0.001
 shared = (look - look) >= 0
 """
 
@@ -108,7 +108,7 @@ def test_that_check_can_fail(claims, run, pytester):
 
 
 def test_an_interval_without_bound_is_null(claims, canned, pytester):
-    claims("a = look >= 0")
+    claims("a = look >= 0.001")
     conftest = pytester.path / "conftest.py"
     conftest.write_text(conftest.read_text().replace("high=0.6", "high=float('inf')"))
     result = canned(*ARGS)
@@ -128,14 +128,14 @@ def test_a_file_that_cannot_be_written_fails_the_session(claims, canned, pyteste
 
 
 def test_nothing_is_written_when_nothing_is_run(claims, run, pytester):
-    claims("a = look >= 0")
+    claims("a = look >= 0.001")
     for option in ("--collect-only", "--setup-plan"):
         run(option, *ARGS)
         assert not (pytester.path / "out").exists()
 
 
 def test_a_test_that_changes_the_directory(claims, run, pytester):
-    claims("a = look >= 0")
+    claims("a = look >= 0.001")
     pytester.makepyfile("def test_it(tmp_path): import os; os.chdir(tmp_path)")
     run(*ARGS)
     assert (pytester.path / "out/x.json").exists()
@@ -143,6 +143,6 @@ def test_a_test_that_changes_the_directory(claims, run, pytester):
 
 @pytest.mark.parametrize("option", ["-q", "-v", "--no-summary", "-p no:terminal"])
 def test_whatever_is_shown(option, claims, run, pytester):
-    claims("a = look >= 0")
+    claims("a = look >= 0.001")
     run(*option.split(maxsplit=1), *ARGS)
     assert (pytester.path / "out/x.json").exists()

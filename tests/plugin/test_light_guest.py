@@ -36,7 +36,7 @@ def test_no_claims(loaded, pytester):
 @pytest.mark.parametrize("mutate", [[], ["--circuit-mutate"]], ids=["", "mutate"])
 @pytest.mark.parametrize("args", [["--collect-only"], ["--setup-plan"], ["-k", "test_it"]])
 def test_claims_that_are_not_evaluated(args, mutate, claims, loaded, pytester):
-    claims("a = look >= 0\nb = logit_difference() >= 0")
+    claims("a = look >= 0.001\nb = logit_difference() >= 0")
     pytester.makepyfile("def test_it(): pass")
     assert loaded(*args, *mutate, "--circuit-json=out.json", "--circuit-model=x") == []
 

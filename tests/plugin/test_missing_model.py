@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def absent(claims):
-    claims("a = look <= 1\nb = look >= 1.1", model="./not-there")
+    claims("a = look <= 0.99\nb = look >= 0.99", model="./not-there")
 
 
 def test_an_error_by_default(absent, pytester):
@@ -28,22 +28,22 @@ def test_a_loud_skip(absent, pytester):
 
 
 def test_only_the_missing_model_is_skipped(claims, pytester, tiny_folder):
-    claims("a = look <= 1", model="./not-there", file="circuits/x.py")
-    claims("b = look <= 1", model=str(tiny_folder), file="circuits/y.py")
+    claims("a = look <= 0.99", model="./not-there", file="circuits/x.py")
+    claims("b = look <= 0.99", model=str(tiny_folder), file="circuits/y.py")
     result = pytester.runpytest_inprocess("--circuit-missing-model=skip")
     result.assert_outcomes(skipped=1, passed=1)
     result.stdout.fnmatch_lines(["b *holds", "1 claim NOT EVALUATED: *"])
 
 
 def test_a_missing_head_is_an_error_even_so(claims, run):
-    claims("a = attention(heads('40.1', at=END), to=IO) >= 0")
+    claims("a = attention(heads('40.1', at=END), to=IO) >= 0.001")
     result = run("--circuit-missing-model=skip")
     result.assert_outcomes(errors=1)
     assert result.ret == 1
 
 
 def test_a_user_s_own_skip_is_not_blamed_on_the_model(claims, pytester, run):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     pytester.makeconftest(
         """
         import pytest

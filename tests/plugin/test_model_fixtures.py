@@ -37,7 +37,7 @@ def test_a_missing_model_is_an_error_or_a_skip(pytester):
 
 
 def test_an_overridden_loader_serves_claims_and_functions(claims, pytester, tiny_folder):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     pytester.makepyfile(test_users_own=MEASURE)
     pytester.makeconftest(
         f"""
@@ -58,7 +58,7 @@ def test_an_overridden_loader_serves_claims_and_functions(claims, pytester, tiny
 
 
 def test_an_overridden_loader_may_use_the_plugins(claims, pytester, run, provider):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     pytester.makeconftest(
         """
         import pytest

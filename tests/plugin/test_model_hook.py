@@ -4,7 +4,7 @@ import pytest
 
 
 def test_the_first_result_wins(claims, pytester, run, provider):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     pytester.makeconftest(
         """
         def pytest_circuits_load_model(spec):
@@ -18,7 +18,7 @@ def test_the_first_result_wins(claims, pytester, run, provider):
 
 
 def test_without_a_result_the_loader_decides(claims, pytester, tiny_folder):
-    claims("a = look <= 1", model=str(tiny_folder))
+    claims("a = look <= 0.99", model=str(tiny_folder))
     pytester.makeconftest("def pytest_circuits_load_model(spec): return None")
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
@@ -37,7 +37,7 @@ WRONG = {
 
 @pytest.mark.parametrize("conftest", WRONG.values(), ids=WRONG)
 def test_a_wrong_result_is_a_clear_error(conftest, claims, pytester):
-    claims("a = look <= 1\nb = look <= 1")
+    claims("a = look <= 0.99\nb = look <= 0.99")
     pytester.makeconftest(conftest)
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=2)
@@ -48,7 +48,7 @@ def test_a_wrong_result_is_a_clear_error(conftest, claims, pytester):
 
 
 def test_a_model_that_cannot_be_loaded_is_asked_for_once(claims, pytester):
-    claims("a = look <= 1\nb = look <= 1")
+    claims("a = look <= 0.99\nb = look <= 0.99")
     pytester.makeconftest(
         """
         from pytest_circuits import ModelNotAvailable

@@ -9,10 +9,10 @@ from pytest_circuits import direct_logit_attribution
 
 suite = Suite(model="reference-ioi", prompts=32, source="its wiring")
 role = heads("6.0", "6.2", at=END, name="finders")
-attention_is_at_most_one = attention(role.each, to=IO) <= 1
-decoy_too = attention(heads("4.0", at=END, name="decoy"), to=IO) <= 1
+attention_is_at_most_one = attention(role.each, to=IO) <= 0.99
+decoy_too = attention(heads("4.0", at=END, name="decoy"), to=IO) <= 0.99
 writes = direct_logit_attribution(heads("6.0", at=END)) >= 1
-false = look >= 1.1
+false = look >= 0.99
 """
 
 
@@ -78,7 +78,7 @@ def test_every_mutant_without_a_pattern(suite, mutate):
 
 
 def test_survivors_leave_the_exit_code_alone(claims, mutate):
-    claims("a = attention(heads('0.1', at=END, name='x'), to=IO) <= 1")
+    claims("a = attention(heads('0.1', at=END, name='x'), to=IO) <= 0.99")
     result = mutate("knocked out")
     assert result.ret == 0
     result.stdout.fnmatch_lines(["0 of 1 mutant noticed (0%) by 1 claim; *"])
@@ -126,8 +126,8 @@ def test_a_selection_limits_the_claims(suite, mutate):
 
 
 def test_each_suite_and_each_model_has_its_own(claims, run, provider):
-    claims("a = attention(heads('0.1', at=END, name='x'), to=IO) <= 1", file="circuits/x.py")
-    claims("b = attention(heads('1.1', at=END, name='y'), to=IO) <= 1", file="circuits/y.py")
+    claims("a = attention(heads('0.1', at=END, name='x'), to=IO) <= 0.99", file="circuits/x.py")
+    claims("b = attention(heads('1.1', at=END, name='y'), to=IO) <= 0.99", file="circuits/y.py")
     args = ("--circuit-model=one", "--circuit-model=two", "--circuit-mutate")
     text = "\n".join(shown(run(*args, "--circuit-mutants=knocked out")))
     assert text.count("0 of 1 mutant noticed") == 4
@@ -138,14 +138,14 @@ def test_each_suite_and_each_model_has_its_own(claims, run, provider):
 
 @pytest.mark.parametrize("args", [["-x"], ["--maxfail=1"]], ids=str)
 def test_no_mutants_of_a_session_that_was_stopped(claims, mutate, args):
-    claims("a = look <= 1\nb = look >= 1.1\nc = look <= 1")
+    claims("a = look <= 0.99\nb = look >= 0.99\nc = look <= 0.99")
     result = mutate(args=args)
     result.stdout.fnmatch_lines(["no mutants were run: *"])
     assert result.ret == 1
 
 
 def test_no_mutants_where_no_claim_holds(claims, mutate):
-    claims("a = look >= 1.1")
+    claims("a = look >= 0.99")
     mutate().stdout.fnmatch_lines(["no mutants were run: no claim held, *"])
 
 
@@ -188,7 +188,7 @@ def test_a_mutant_that_cannot_be_made_is_an_error(claims, process, pytester, tin
         pytest_circuits.mutation.choice.mutants_of = lambda claims, **shape: (impossible,)
         """
     )
-    claims("a = look <= 1", model=str(tiny_folder))
+    claims("a = look <= 0.99", model=str(tiny_folder))
     result = process(pytester.path, "--circuit-mutate")
     assert result.returncode == 1
     assert "\nNOT MADE: 9.0 knocked out: " in result.stdout
@@ -196,7 +196,7 @@ def test_a_mutant_that_cannot_be_made_is_an_error(claims, process, pytester, tin
 
 
 def test_several_workers_are_refused(claims, canned):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     result = canned("-n2", "--circuit-mutate")
     assert result.returncode == 4
     assert "ERROR: --circuit-mutate must have all claims in one process; got" in result.stdout
@@ -204,7 +204,7 @@ def test_several_workers_are_refused(claims, canned):
 
 
 def test_one_process_is_not(claims, process, pytester, tiny_folder):
-    claims("a = look <= 1", model=str(tiny_folder))
+    claims("a = look <= 0.99", model=str(tiny_folder))
     result = process(pytester.path, "-n0", "--circuit-mutate", "--circuit-mutants=layer 0")
     assert result.returncode == 0, result.stdout
     assert "1 never failed on any mutant" in result.stdout

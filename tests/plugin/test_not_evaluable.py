@@ -36,11 +36,11 @@ def nameless_folder(tiny_folder, tmp_path_factory):
 
 CASES = {
     "layer": (
-        "attention(heads('40.1', at=END), to=IO) >= 0",
+        "attention(heads('40.1', at=END), to=IO) >= 0.001",
         "*has no head 40.1: it has layers 0 to 1 with heads 0 to 1 each*",
     ),
     "position": (
-        "attention(heads('0.1', at=END), to='S2+1') >= 0",
+        "attention(heads('0.1', at=END), to='S2+1') >= 0.001",
         "*unknown position*'S2+1'. Did you mean 'S1+1'? Known: IO, S1, S1+1, S2, END.",
     ),
     "counterpart": (
@@ -53,7 +53,7 @@ CASES = {
 
 @pytest.mark.parametrize(("claim", "message"), CASES.values(), ids=CASES)
 def test_an_error_that_lists_what_is_known(claim, message, claims, run):
-    claims(f"a = {claim}\nb = look <= 1")
+    claims(f"a = {claim}\nb = look <= 0.99")
     result = run()
     result.assert_outcomes(errors=1, passed=1)
     assert result.ret == 1
@@ -61,7 +61,7 @@ def test_an_error_that_lists_what_is_known(claim, message, claims, run):
 
 
 def test_damaged_weights(claims, pytester, broken_folder):
-    claims("a = look <= 1\nb = logit_difference() <= 99", model=str(broken_folder))
+    claims("a = look <= 0.99\nb = logit_difference() <= 99", model=str(broken_folder))
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["not evaluable: *logits are not finite*damaged weights*"])
@@ -69,7 +69,7 @@ def test_damaged_weights(claims, pytester, broken_folder):
 
 
 def test_a_tokenizer_without_the_names(claims, pytester, nameless_folder):
-    claims("a = look <= 1", model=str(nameless_folder))
+    claims("a = look <= 0.99", model=str(nameless_folder))
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["not evaluable: tokenizer without the names: IOI needs at least*"])
@@ -77,7 +77,7 @@ def test_a_tokenizer_without_the_names(claims, pytester, nameless_folder):
 
 
 def test_too_little_memory(claims, run):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     result = run("--circuit-memory=1KB")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
@@ -87,7 +87,7 @@ def test_too_little_memory(claims, run):
 
 
 def test_an_unknown_model(claims, pytester):
-    claims("a = look <= 1", model="smollm-135m")
+    claims("a = look <= 0.99", model="smollm-135m")
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["not evaluable: unknown model*Did you mean 'smollm2-135m'*"])

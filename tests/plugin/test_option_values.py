@@ -69,7 +69,7 @@ def test_every_option_is_also_an_ini_value(pytester):
 
 @pytest.mark.parametrize("kind", INI)
 def test_every_kind_of_configuration_file(kind, claims, pytester, run):
-    claims("a = look >= 1.1")
+    claims("a = look >= 0.99")
     (pytester.makeini if kind == "ini" else pytester.makepyprojecttoml)(INI[kind])
     result = run()
     result.assert_outcomes(failed=2)
@@ -77,7 +77,7 @@ def test_every_kind_of_configuration_file(kind, claims, pytester, run):
 
 
 def test_the_command_line_wins_even_with_a_zero(claims, pytester, run):
-    claims("a = look >= 1.1")
+    claims("a = look >= 0.99")
     pytester.makeini(INI["ini"])
     result = run("--circuit-seed=0", "--circuit-model=third")
     result.assert_outcomes(failed=1)
@@ -85,7 +85,7 @@ def test_the_command_line_wins_even_with_a_zero(claims, pytester, run):
 
 
 def test_prompts_and_seed_change_the_draw(claims, run):
-    claims("a = look >= 1.1")
+    claims("a = look >= 0.99")
 
     def drawn(*args):
         lines = run(*args).outlines
@@ -103,7 +103,7 @@ def test_prompts_and_seed_change_the_draw(claims, run):
 
 
 def test_dtype_and_device_reach_the_loader(claims, pytester, tiny_folder):
-    claims("a = look >= 1.1", model=str(tiny_folder))
+    claims("a = look >= 0.99", model=str(tiny_folder))
     result = pytester.runpytest_inprocess("--circuit-dtype=bfloat16")
     result.stdout.fnmatch_lines(
         [

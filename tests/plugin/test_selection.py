@@ -1,6 +1,6 @@
 """Claims are selected like any other test."""
 
-TWO = "name_mover_looks = look <= 1\ninduction_looks = look >= 1.1"
+TWO = "name_mover_looks = look <= 0.99\ninduction_looks = look >= 0.99"
 
 
 def test_by_keyword(claims, run):

@@ -10,7 +10,7 @@ def nodes(result):
 
 
 def test_an_item_per_claim_and_model(claims, pytester):
-    claims("a = look <= 1\nb = look <= 1")
+    claims("a = look <= 0.99\nb = look <= 0.99")
     result = pytester.runpytest_inprocess(
         "--collect-only", "-q", "--circuit-model=runs/step10", "--circuit-model=org/step20@v1"
     )
@@ -18,8 +18,8 @@ def test_an_item_per_claim_and_model(claims, pytester):
 
 
 def test_each_model_is_loaded_once(claims, run, provider):
-    claims("a = look <= 1\nb = look <= 1", file="circuits/x.py")
-    claims("c = look <= 1", file="circuits/y.py")
+    claims("a = look <= 0.99\nb = look <= 0.99", file="circuits/x.py")
+    claims("c = look <= 0.99", file="circuits/y.py")
     result = run("--circuit-model=first", "--circuit-model=second", "-v")
     result.assert_outcomes(passed=6)
     assert provider.asked == ["first", "second"]
@@ -28,14 +28,14 @@ def test_each_model_is_loaded_once(claims, run, provider):
 
 
 def test_one_model_replaces_the_suites_own(claims, run, provider):
-    claims("a = look <= 1", model="the-suites-own")
+    claims("a = look <= 0.99", model="the-suites-own")
     result = run("--circuit-model=other")
     result.stdout.fnmatch_lines(["circuits: 1 claim on other; float32 on cpu"])
     assert provider.asked == ["other"]
 
 
 def test_a_claim_is_selected_on_one_model_or_on_all(claims, run):
-    claims("a = look <= 1\nb = look <= 1")
+    claims("a = look <= 0.99\nb = look <= 0.99")
     both = ["--circuit-model=first", "--circuit-model=second"]
     run("circuits/x.py::a", *both).assert_outcomes(passed=2)
     run("circuits/x.py::a[second]", *both).assert_outcomes(passed=1)
@@ -60,7 +60,7 @@ def test_labels_are_fit_for_node_ids(specs, labels):
 
 
 def test_awkward_specs_under_strict_ids(claims, run):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     specs = [f"--circuit-model={spec}" for spec in ("./a/x", "./b/x", "ü::[/", "x")]
     result = run("-o", "strict=true", *specs)
     result.assert_outcomes(passed=4)

@@ -11,10 +11,10 @@ from pytest_circuits import END, IO, Suite, attention, heads
 
 suite = Suite(prompts=8)
 look = attention(heads("0.1", at=END), to=IO)
-holds = look <= 1
-refuted = look >= 1.1
+holds = look <= 0.99
+refuted = look >= 0.99
 undecided = look >= {value!r}
-error = attention(heads("40.1", at=END), to=IO) >= 0
+error = attention(heads("40.1", at=END), to=IO) >= 0.001
 """
 
 

@@ -14,14 +14,14 @@ def pytest_collection_finish(session):
 
 
 def test_claims_are_marked_with_their_model(claims, pytester):
-    claims("a = look >= 0")
+    claims("a = look >= 0.001")
     pytester.makeconftest(MARKS)
     result = pytester.runpytest_inprocess("--collect-only", "-qs", "--circuit-model=org/x")
     result.stdout.fnmatch_lines(["a[[]x[]] [[]{'name': 'org/x'}[]]"])
 
 
 def test_nothing_is_marked_without_xdist(claims, pytester):
-    claims("a = look >= 0")
+    claims("a = look >= 0.001")
     pytester.makeconftest(MARKS)
     args = ("--collect-only", "-qs", "-p", "no:xdist", "--strict-markers")
     pytester.runpytest_inprocess(*args).stdout.fnmatch_lines(["a [[][]]"])
@@ -39,7 +39,7 @@ def test_every_distribution_gives_the_same_table(dist, claims, canned):
 
 @pytest.mark.parametrize(("workers", "threads"), [(1, []), (2, [4]), (64, [1])])
 def test_workers_share_the_cores(workers, threads, claims, run, monkeypatch):
-    claims("a = look <= 1")
+    claims("a = look <= 0.99")
     asked = []
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", str(workers))
     monkeypatch.setattr("os.cpu_count", lambda: 8)

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statistic_values import mean_of
 
-from pytest_circuits import attention, heads
+from pytest_circuits import direct_logit_attribution, heads
 from pytest_circuits.claims import Claim
 from pytest_circuits.statistics.bounded import Within
 from pytest_circuits.statistics.evidence import Evidence, evidence
 from pytest_circuits.statistics.intervals import Folded, Unseen, intervals
 from pytest_circuits.statistics.shares import Share
 
-MEASURE = attention(heads("0.0", at="END"), to="IO")
+MEASURE = direct_logit_attribution(heads("0.0", at="END"))
 
 seeds = st.integers(0, 10_000)
 relations = st.sampled_from([">=", "<=", ">", "<", "between"])
