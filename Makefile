@@ -13,7 +13,7 @@ help:
 	@echo "make lint      ruff format and lint, read-only"
 	@echo "make types     mypy --strict on the package"
 	@echo "make bench     benchmarks against TransformerLens, as a table; --full in ARGS: unsampled"
-	@echo "make calibration  measure coverage and error rates, ten minutes; rewrites docs/calibration.*"
+	@echo "make calibration  measure coverage and error rates, twenty minutes; rewrites docs/calibration.*"
 
 setup: $(STAMP)
 

@@ -1,6 +1,6 @@
 """Measure how often intervals cover and claims are decided wrongly; write docs/calibration.*.
 
-`make calibration`. Everything is drawn from the stated seed; a quarter of an hour on one core.
+`make calibration`. Everything is drawn from the stated seed; about twenty minutes on one core.
 """
 
 import argparse

@@ -25,7 +25,7 @@ from pytest_circuits.tasks.repeated import RepeatedTokens
 from pytest_circuits.tasks.templates import DISTRACTORS, TEMPLATES
 
 DRAWS, N = 150, 48
-FEW = 20  # meetings in all draws together, with which nothing can be said
+FEW = 20  # agreements in all draws together; fewer say nothing
 STOCK = Stock(
     ids={},
     words={kind: read_words(kind) for kind in ("names", "places", "objects")},
@@ -127,7 +127,7 @@ def test_what_ioi_draws_for_a_row_says_nothing_of_another(meet):
 
 
 def in_lockstep(seed):
-    """Draw names as up to 0.1.0: one deck, shifted by a constant for each part of a row."""
+    """Draw names as they once were: one deck, shifted by a constant for each part of a row."""
     rng = Random(f"{seed} names")
     deck = rng.sample(STOCK.words["names"], len(STOCK.words["names"]))
     shifts = rng.sample(range(len(deck)), ioi_rows.CAST)
