@@ -22,6 +22,7 @@ from pytest_circuits.mutation.mutants import (
     ShuffledOV,
     ShuffledQK,
     Swapped,
+    Turned,
 )
 from pytest_circuits.mutation.survey import survey
 from pytest_circuits.nodes import Head
@@ -82,6 +83,7 @@ WITHIN = {
     | COPIES["negative name mover"],
 }
 SPARED = KnockedOut(heads=(Head(0, 0), Head(6, 3)), label="decoys")
+DECOYS = tuple(Turned(heads=HEADS[role], label=role) for role in HEADS)
 EVERYWHERE = (Noised(amount=0.5), Quantised(bits=2))
 
 
@@ -115,7 +117,7 @@ def account(reference):
     claims = {name: (vars(module)[name], draw) for name in sorted(CLAIMS)}
     assert all(isinstance(claim, Claim) for claim, _ in claims.values())
     layers = (Reinitialised(layer=5), Reinitialised(layer=7))
-    mutants = (*FAULTS.values(), ACROSS, *WITHIN, *layers, SPARED, *EVERYWHERE)
+    mutants = (*FAULTS.values(), ACROSS, *WITHIN, *layers, SPARED, *EVERYWHERE, *DECOYS)
     return survey("ioi_reference", reference, claims, mutants)
 
 
@@ -164,9 +166,14 @@ def test_what_spares_no_weight_is_noticed(statuses, mutant):
 
 
 def test_all_others_are_noticed(account):
-    assert account.tried == account.trials
+    assert (*account.tried, *account.decoys) == account.trials
     assert [each.name for each in account.survivors] == [str(SPARED)]
     assert set(account.never_failed) <= OUTSIDE
+
+
+def test_no_decoy_is_noticed(account):
+    assert len(account.decoys) == len(HEADS)
+    assert {status for each in account.decoys for status in each.statuses.values()} == {"holds"}
 
 
 def test_a_fault_outside_the_circuit_is_noticed_by_none(statuses):

@@ -54,16 +54,23 @@ def test_the_table(suite, mutate):
             "*= circuit claims =*",
             "*= circuit mutants =*",
             "circuits/x.py on *",
-            "3 of 4 mutants noticed (75%) by 3 claims; * s",
+            "3 claims put to mutants; * s",
+            "heads sabotaged, to be noticed by claims that name them:",
+            "  knocked out: noticed 1 of 2",
+            "  OV shuffled: noticed 1 of 1",
+            "  QK shuffled: noticed 1 of 1",
+            "the whole model sabotaged, to be noticed by any claim: none",
+            "decoys, which change nothing that the model does, to be noticed by none:",
+            "  values in another basis: noticed 0 of 1",
             "1 not put to mutants, as they do not hold on the model:",
             "  false",
-            "1  finders knocked out * -> *  1          0      0",
-            "2  decoy knocked out * -> *  0          0      0  NOT NOTICED",
+            "1  finders knocked out * -> * 2 * 1 * 0 * 0 * 0",
+            "2  decoy knocked out * -> * 1 * 0 * 0 * 0 * 0  NOT NOTICED",
             "claims x mutants: *",
-            "attention_is_at_most_one  ....",
-            "decoy_too                 ....",
-            "writes                    R.RR",
-            "2 never failed on any mutant *",
+            "attention_is_at_most_one  .....",
+            "decoy_too                 .....",
+            "writes                    R.RR.",
+            "2 never failed on any sabotage *",
             "  attention_is_at_most_one, decoy_too",
             "1 mutant not noticed:",
             "  decoy knocked out",
@@ -81,7 +88,7 @@ def test_survivors_leave_the_exit_code_alone(claims, mutate):
     claims("a = attention(heads('0.1', at=END, name='x'), to=IO) <= 0.99")
     result = mutate("knocked out")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["0 of 1 mutant noticed (0%) by 1 claim; *"])
+    result.stdout.fnmatch_lines(["*  knocked out: noticed 0 of 1"])
 
 
 def test_a_failing_claim_fails_as_ever(suite, mutate):
@@ -94,10 +101,11 @@ def test_json(suite, mutate, pytester):
     assert account["claims"] == ["attention_is_at_most_one", "decoy_too", "writes"]
     assert account["left_out"] == ["false"]
     assert account["never_failed"] == ["attention_is_at_most_one", "decoy_too"]
-    assert (account["mutants"], account["noticed"]) == (2, 1)
+    (knocked_out,) = account["kinds"]
+    assert knocked_out == {"kind": "knocked out", "scope": "heads", "noticed": 1, "of": 2}
     assert account["survivors"] == ["decoy knocked out"]
     first, second = account["trials"]
-    assert first["mutant"]["kind"] == "KnockedOut"
+    assert first["mutant"]["kind"] == "knocked out"
     assert first["mutant"]["heads"] == ["6.0", "6.2"]
     harmless = {"attention_is_at_most_one": "holds", "decoy_too": "holds"}
     assert first["statuses"] == harmless | {"writes": "refuted"}
@@ -121,7 +129,7 @@ def test_the_model_is_left_as_it_was(suite, mutate, provider):
 
 def test_a_selection_limits_the_claims(suite, mutate):
     result = mutate("QK", args=["-k", "at_most"])
-    result.stdout.fnmatch_lines(["0 of 1 mutant noticed (0%) by 1 claim; *"])
+    result.stdout.fnmatch_lines(["*QK shuffled: noticed 0 of 1"])
     assert "not put to mutants" not in result.stdout.str()
 
 
@@ -130,7 +138,7 @@ def test_each_suite_and_each_model_has_its_own(claims, run, provider):
     claims("b = attention(heads('1.1', at=END, name='y'), to=IO) <= 0.99", file="circuits/y.py")
     args = ("--circuit-model=one", "--circuit-model=two", "--circuit-mutate")
     text = "\n".join(shown(run(*args, "--circuit-mutants=knocked out")))
-    assert text.count("0 of 1 mutant noticed") == 4
+    assert text.count("knocked out: noticed 0 of 1") == 4
     assert text.count("x knocked out") == text.count("y knocked out") == 2 * 2
     assert "circuits/y.py on " in text
     assert provider.asked[:2] == ["one", "two"]
@@ -174,7 +182,7 @@ def test_from_a_configuration_file(suite, run, pytester):
     pytester.makepyprojecttoml(
         "[tool.pytest]\ncircuit_mutate = true\ncircuit_mutants = ['finders knocked']"
     )
-    run().stdout.fnmatch_lines(["* of 1 mutant noticed *"])
+    run().stdout.fnmatch_lines(["*knocked out: noticed * of 1"])
 
 
 def test_a_mutant_that_cannot_be_made_is_an_error(claims, process, pytester, tiny_folder):
@@ -195,6 +203,25 @@ def test_a_mutant_that_cannot_be_made_is_an_error(claims, process, pytester, tin
     assert "has no head 9.0" in result.stdout
 
 
+@pytest.mark.parametrize(("scope", "code"), [("decoy", 1), ("heads", 0)])
+def test_a_decoy_that_a_claim_notices_fails_the_session(
+    claims, mutate, provider, reference, monkeypatch, scope, code
+):
+    """Made by a decoy that is none: it takes out a head of which the claim speaks."""
+    from pytest_circuits.mutation import choice
+    from pytest_circuits.mutation.mutants import KnockedOut
+    from pytest_circuits.nodes import Head
+
+    false = type("False", (KnockedOut,), {"scope": scope})(heads=(Head(6, 0),))
+    monkeypatch.setattr(choice, "mutants_of", lambda claims, **shape: (false,))
+    provider.model = reference
+    claims(CLAIMS.replace("false = look >= 0.99", ""), model="reference-ioi")
+    result = mutate()
+    assert result.ret == code
+    told = ["FALSELY NOTICED: 6.0 knocked out: writes"] if scope == "decoy" else []
+    assert [line for line in result.outlines if line.startswith("FALSELY")] == told
+
+
 def test_several_workers_are_refused(claims, canned):
     claims("a = look <= 0.99")
     result = canned("-n2", "--circuit-mutate")
@@ -207,4 +234,4 @@ def test_one_process_is_not(claims, process, pytester, tiny_folder):
     claims("a = look <= 0.99", model=str(tiny_folder))
     result = process(pytester.path, "-n0", "--circuit-mutate", "--circuit-mutants=layer 0")
     assert result.returncode == 0, result.stdout
-    assert "1 never failed on any mutant" in result.stdout
+    assert "1 never failed on any sabotage" in result.stdout
