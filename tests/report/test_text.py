@@ -38,7 +38,8 @@ def verdict(claim, *, values=(0.5,), labels=(), unit="attention", by_head=(), pr
         unit=unit,
         n=8,
         by_head=by_head,
-        by_prompt=tuple((f"prompt {i} " + "word " * 40, i / 10) for i in range(prompts)),
+        texts=tuple(f"prompt {i} " + "word " * 40 for i in range(prompts)),
+        contributions=(tuple(i / 10 for i in range(prompts)),) * len(values) if prompts else (),
         method=method,
     )
     return judge(claim.cite(source) if source else claim, estimate)
