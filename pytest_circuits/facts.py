@@ -199,7 +199,8 @@ def _of_behaviour(claim: Claim, leaves: Sequence[_Leaf], task: Task) -> Iterator
     for leaf in leaves:
         on = _on(leaf.measure)
         elsewhere = on in neutral | adversarial
-        if names_no_head and not elsewhere and _does_task(leaf) and _excludes_zero(claim):
+        shown = _excludes_zero(claim) or type(leaf.measure).__name__ == "FoilPreferred"
+        if names_no_head and not elsewhere and _does_task(leaf) and shown:
             yield "behaviour"
         if on in neutral and leaf.low:
             yield "specificity"
