@@ -16,6 +16,7 @@ from pytest_circuits.options import Settings
 
 if TYPE_CHECKING:
     from pytest_circuits.claims import Claim, Suite
+    from pytest_circuits.facts import Facts
     from pytest_circuits.readings import Draw
     from pytest_circuits.rules import Rules
 
@@ -32,6 +33,7 @@ class ClaimItem:
     rules: Rules
     spec: str | None
     nodeid: str
+    facts: Facts
 
     @property
     def file(self) -> str:
@@ -117,11 +119,12 @@ def _item(
         rules=_rules(suite.rules, settings),
         spec=spec,
         nodeid=item.nodeid,
+        facts=facts(claim, suite.task),
     )
     item.user_properties += [
         ("circuit_claim", str(claim)),
         ("circuit_nodeid", item.nodeid),
-        ("circuit_facts", to_json(facts(claim, suite.task).as_dict())),
+        ("circuit_facts", to_json(item.stash[CLAIM].facts.as_dict())),
     ]
     item.add_marker("circuit")
     if module.config.pluginmanager.hasplugin("xdist"):

@@ -13,6 +13,10 @@ class ClaimNotEvaluable(RuntimeError):
     """A claim could not be evaluated: neither a pass nor a failure, but an error."""
 
 
+class UndefinedSoFar(ClaimNotEvaluable):
+    """A value is undefined on the prompts seen; with more of them it may be defined."""
+
+
 class ModelNotAvailable(ClaimNotEvaluable):
     """The weights a claim speaks about are not on this machine and could not be obtained."""
 

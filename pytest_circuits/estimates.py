@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import floor, inf, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
-from pytest_circuits.errors import ClaimNotEvaluable
+from pytest_circuits.errors import ClaimNotEvaluable, UndefinedSoFar
 from pytest_circuits.measures.base import Absolute, Combined, Measure
 from pytest_circuits.measures.composed import Listed
 from pytest_circuits.readings import Draw, Read
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from pytest_circuits.statistics.design import Design
     from pytest_circuits.statistics.influence import Value
     from pytest_circuits.statistics.intervals import Interval
+    from pytest_circuits.tasks.base import Dataset
 
 ALPHA = 0.05
+
+# A mean of single prompts' values that is the value, but for rounding.
+SAME = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +37,18 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A measure's numbers turned into builtins: parts, values per head, values per prompt."""
+    """A measure's numbers turned into builtins: parts, values per head, values per prompt.
+
+    `by_prompt` are what each prompt contributes, [parts][prompts], nothing where that is
+    undefined: the mean of a part's is its value. That is the prompt's own value, or if these do
+    not average to the value (of a ratio) the value and the prompt's influence on it: then
+    `linearised`.
+    """
 
     parts: tuple[Part, ...]
     by_head: tuple[tuple[str, float], ...]
-    by_prompt: tuple[float, ...]
+    by_prompt: tuple[tuple[float, ...], ...]
+    linearised: bool
     n: int
     interval: str
     intervals: tuple[Interval, ...]
@@ -68,18 +79,48 @@ def sample(
             measure.labels(), points, (each.at(alpha) for each in found), strict=True
         )
     )
+    contributions, linearised = _by_prompt(measure, read, draw, points)
     return Sample(
         parts=parts,
         by_head=_by_head(measure, read, draw),
-        by_prompt=_by_prompt(measure, read, draw),
+        by_prompt=contributions,
+        linearised=linearised,
         n=n,
-        interval=f"{100 * (1 - alpha):g} % interval over prompts ({_how(found)})",
+        interval=interval_words(alpha, found),
         intervals=found,
     )
 
 
-def _how(intervals: Iterable[Interval]) -> str:
-    return ", ".join(dict.fromkeys(each.method for each in intervals))
+def design_of(dataset: Dataset, n: int, clustered: bool | None) -> Design:
+    """Return how the first n rows of a dataset were drawn; `clustered` as in `Rules`.
+
+    Raises ClaimNotEvaluable for clustered intervals of fewer than two clusters.
+    """
+    from pytest_circuits.statistics import design
+
+    strata, clusters = dataset.strata[:n], dataset.clusters[:n]
+    if clustered or (clustered is None and clusters and not strata):
+        if len(set(clusters)) < 2:
+            raise ClaimNotEvaluable(
+                f"`clustered`: an interval for fresh {dataset.cluster_kind} needs two of them at "
+                f"least; these {n} prompts have {len(set(clusters))}. Give the task's rows a "
+                "`cluster`, or use clustered=False."
+            )
+        return design.clustered(clusters)
+    return design.stratified(strata, clusters) if strata else design.independent(n)
+
+
+def interval_words(alpha: float, intervals: Iterable[Interval]) -> str:
+    """Return what intervals at level 1 - `alpha` are, in words."""
+    how = ", ".join(dict.fromkeys(each.method for each in intervals))
+    return f"{percent(alpha)} % interval over prompts ({how})"
+
+
+def percent(alpha: float) -> str:
+    """Return 1 - `alpha` in percent, to two digits of `alpha`: 95, 99.92, 99.9992."""
+    places = max(0, 1 - floor(log10(100 * alpha)))
+    text = f"{100 - 100 * alpha:.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
 
 
 def intervals_of(
@@ -210,21 +251,36 @@ def _by_head(measure: Measure, read: Read, draw: Draw) -> tuple[tuple[str, float
     return tuple(zip(alone.labels(), map(float, values), strict=True))
 
 
-def _by_prompt(measure: Measure, read: Read, draw: Draw) -> tuple[float, ...]:
-    """Return the value of each prompt alone, or nothing where that is undefined."""
+def _by_prompt(
+    measure: Measure, read: Read, draw: Draw, points: Array
+) -> tuple[tuple[tuple[float, ...], ...], bool]:
+    """Return what each prompt contributes to each part, and whether that is its influence."""
     import numpy as np
 
     if not measure.per_prompt:
-        return ()
-    values = measure.value(read, draw, _single).mean(axis=0)
-    return tuple(map(float, values)) if np.isfinite(values).all() else ()
+        return (), False
+    values = measure.value(read, draw, _single)
+    linearised = not np.allclose(values.mean(axis=1), points, rtol=SAME, atol=SAME)
+    if linearised:
+        values = _linearised(measure, read, draw, values.shape[1])
+    finite = bool(np.isfinite(values).all())
+    return (tuple(tuple(map(float, part)) for part in values) if finite else ()), linearised
+
+
+def _linearised(measure: Measure, read: Read, draw: Draw, n: int) -> Array:
+    """Return the value and the influence of each prompt on it, [parts, prompts]."""
+    from pytest_circuits.statistics.influence import expand
+
+    found = expand(lambda rows: measure.value(read, draw, lambda n: rows), n)
+    contributions: Array = found.points[:, None] + found.influence
+    return contributions
 
 
 def _check_defined(measure: Measure, points: Any) -> None:
     import numpy as np
 
     if not np.isfinite(points).all():
-        raise ClaimNotEvaluable(
+        raise UndefinedSoFar(
             f"'{measure}' is undefined on these prompts (a denominator of zero, or a quantity that "
             "does not vary): neither a pass nor a failure."
         )

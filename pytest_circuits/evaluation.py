@@ -11,18 +11,26 @@ from pytest_circuits.deciding import Entry, Outcome, decide
 from pytest_circuits.engine.engine import Engine, Pass
 from pytest_circuits.engine.memory import DEFAULT_MEMORY
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
-from pytest_circuits.estimates import ALPHA, Sample, sample
+from pytest_circuits.estimates import ALPHA, Sample, design_of, sample
+from pytest_circuits.hollow import size_in_words, value_in_words
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.readings import Draw, Need
 from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task
 from pytest_circuits.tasks.ioi import IOI
-from pytest_circuits.validity import check_denominators, check_references, grounds
+from pytest_circuits.validity import (
+    carries_task,
+    check_denominators,
+    denominators,
+    on_both,
+    references,
+)
 from pytest_circuits.verdicts import Estimate, Method, Verdict, judge
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
     from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.design import Design
     from pytest_circuits.statistics.intervals import Interval
 
 
@@ -43,8 +51,9 @@ class Evaluation:
     ) -> None:
         self.model = model
         self._engine = Engine(model, memory=memory, notify=notify)
-        for measure, draw in planned:
-            self._plan(measure, draw)
+        self._wanted: tuple[tuple[Measure, Draw], ...] = ()
+        self._carried: dict[tuple[str, Draw], str] = {}
+        self.focus(planned)
 
     @property
     def passes(self) -> tuple[Pass, ...]:
@@ -53,30 +62,57 @@ class Evaluation:
 
     def focus(self, wanted: Iterable[tuple[Measure, Draw]]) -> None:
         """Read for these only from now on; what was read is kept."""
-        self._engine.forget_plans()
-        for measure, draw in wanted:
-            for each in (measure, *grounds(measure)):
-                self._plan(each, draw)
+        self._wanted = tuple(wanted)
+        self._replan()
 
-    def estimate(self, measure: Measure, draw: Draw) -> Estimate:
-        """Return the estimate of a measure on the prompts of `draw`."""
+    def estimate(self, measure: Measure, draw: Draw, *, clustered: bool | None = None) -> Estimate:
+        """Return the estimate of a measure on the prompts of `draw`; `clustered` as in `Rules`."""
         measure = self._searched(measure, draw, draw.n)
-        return self._estimate(measure, draw, sample(measure, self._engine.numbers, draw))
+        design = self._design(measure, draw, draw.n, clustered)
+        found = sample(measure, self._engine.numbers, draw, design=design)
+        return self._estimate(measure, draw, found)
 
     def look(
-        self, measure: Measure, draw: Draw, prompts: int, alpha: float
+        self,
+        measure: Measure,
+        draw: Draw,
+        prompts: int,
+        alpha: float,
+        *,
+        clustered: bool | None = None,
     ) -> tuple[Estimate, tuple[Interval, ...]]:
-        """Return the estimate on the first prompts of `draw`, at level 1 - `alpha`, to be judged.
+        """Return the estimate on the first prompts of `draw`, and its intervals at any level.
 
-        Raises `ClaimNotEvaluable` also where a denominator is not told from 0, or a reference
-        still carries the task.
+        Raises `UndefinedSoFar` where a denominator is not told from 0 at level 1 - `alpha`, and
+        `ClaimNotEvaluable` where a reference still carries the task.
         """
         measure = self._searched(measure, draw, prompts)
         read = partial(self._engine.numbers, rows=prompts)
-        found = sample(measure, read, draw, alpha=alpha)
-        check_denominators(measure, read, draw)
-        check_references(measure, read, draw)
+        design = self._design(measure, draw, prompts, clustered)
+        found = sample(measure, read, draw, design=design)
+        self._check_references(measure, draw)
+        check_denominators(measure, read, draw, alpha)
         return self._estimate(measure, draw, found), found.intervals
+
+    def notes(self, claim: Claim, draw: Draw, prompts: int) -> tuple[str, ...]:
+        """Return what is to be known of a claim about a circuit, whatever comes of it.
+
+        That is the circuit's size, and that the claim is true of no circuit as well, if it is.
+        """
+        circuit, hollow = claim.measure.circuit(), claim.measure.hollow()
+        said = [] if circuit is None else [size_in_words(circuit, self.model)]
+        if hollow is not None:
+            try:
+                empty = self._searched(hollow, draw, prompts)
+                read = partial(self._engine.numbers, rows=prompts)
+                said.append(value_in_words(claim, empty, read, draw))
+            except ClaimNotEvaluable:
+                pass  # then the empty circuit does not satisfy the claim
+        return tuple(filter(None, said))
+
+    def _design(self, measure: Measure, draw: Draw, prompts: int, clustered: bool | None) -> Design:
+        own = measure.needs(draw)[0].run.draw
+        return design_of(self._engine.dataset(own), min(prompts, own.n), clustered)
 
     def _estimate(self, measure: Measure, draw: Draw, found: Sample) -> Estimate:
         texts = self._texts(measure.needs(draw)[0])
@@ -86,7 +122,10 @@ class Evaluation:
             unit=measure.unit,
             n=found.n,
             by_head=found.by_head,
-            by_prompt=tuple(zip(texts, found.by_prompt, strict=False)),
+            texts=texts[: found.n],
+            contributions=found.by_prompt,
+            linearised=found.linearised,
+            level=1 - ALPHA,
             method=self._method(measure, draw, found),
         )
 
@@ -98,6 +137,41 @@ class Evaluation:
     def verdict(self, claim: Claim, draw: Draw) -> Verdict:
         """Return the verdict on a claim."""
         return judge(claim, self.look(claim.measure, draw, draw.n, ALPHA)[0])
+
+    def _replan(self) -> None:
+        self._engine.forget_plans()
+        for measure, draw in self._wanted:
+            unchecked = {each.over for each in references(measure)} - self._checked(draw)
+            there = [on_both(str(over))[0] for over in unchecked]
+            for each in (measure, *denominators(measure), *there):
+                self._plan(each, draw)
+
+    def _checked(self, draw: Draw) -> set[str]:
+        return {over for over, of in self._carried if of == draw}
+
+    def _check_references(self, measure: Measure, draw: Draw) -> None:
+        """Refuse means over prompts on which the model still does the task, whatever their name."""
+        for reference in references(measure):
+            carried = self._carries(str(reference.over), draw)
+            if carried:
+                raise ClaimNotEvaluable(
+                    f"`{reference}`: {reference.over} still carries the task: {carried}, so that "
+                    "replacing outputs by it hides the very effect that is to be removed, or "
+                    "brings its opposite (Wang et al. 2022, section 2)."
+                )
+
+    def _carries(self, over: str, draw: Draw) -> str:
+        """Return how a distribution carries the task, found once, on all of the prompts.
+
+        All else that is planned waits: it may need fewer.
+        """
+        if (over, draw) not in self._carried:
+            self._engine.forget_plans()
+            try:
+                self._carried[over, draw] = carries_task(over, self._engine.numbers, draw)
+            finally:
+                self._replan()
+        return self._carried[over, draw]
 
     def _plan(self, measure: Measure, draw: Draw) -> None:
         try:
@@ -135,6 +209,8 @@ class Evaluation:
             seed=draw.seed,
             runs=tuple(dict.fromkeys(str(need.run) for need in needs)),
             interval=found.interval,
+            clusters=len(set(dataset.clusters[: found.n])),
+            cluster_kind=dataset.cluster_kind if dataset.clusters else "",
             model=self.model.spec,
             fingerprint=self.model.fingerprint,
             provenance=self.model.provenance,
@@ -151,18 +227,22 @@ def measure(
     task: Task | None = None,
     prompts: int = 128,
     seed: int = 0,
+    clustered: bool | None = None,
     memory: int = DEFAULT_MEMORY,
 ) -> Estimate:
     """Return the estimate of one measure: `assert measure(model, copy_score(role)) >= 0.95`.
 
-    `task` is IOI() unless given; `prompts` are drawn from it with `seed`. Raises
+    `task` is IOI() unless given; `prompts` are drawn from it with `seed`; `clustered` says what the
+    interval is for, as in `Rules`. Raises
     `ClaimNotEvaluable` if it cannot be measured on this model. Each call runs the model anew: to
     share forward passes between several claims, use `check_all`.
     """
     if isinstance(measure, Claim):
         raise CircuitUsageError(f"`measure`: '{measure}' is a claim; use check(claim, model).")
     draw = draw_of(task, prompts, seed)
-    return Evaluation(model, [(measure, draw)], memory=memory).estimate(measure, draw)
+    return Evaluation(model, [(measure, draw)], memory=memory).estimate(
+        measure, draw, clustered=clustered
+    )
 
 
 def check(

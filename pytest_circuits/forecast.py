@@ -56,8 +56,14 @@ def forecast(
     def pilot(*chosen: Entry) -> _Pilot:
         return _Pilot(Evaluation(model, (), memory=memory, notify=notify), chosen, memory)
 
-    alone = [_of_claim(name, entry, pilot(entry), len(entries)) for name, entry in entries]
-    return (*alone, pilot(*(entry for _, entry in entries)).cost(""))
+    every = [entry for _, entry in entries]
+    alone = [_of_claim(name, entry, pilot(entry), _size(entry, every)) for name, entry in entries]
+    return (*alone, pilot(*every).cost(""))
+
+
+def _size(entry: Entry, every: Sequence[Entry]) -> int:
+    """Return how many claims are decided together with one, those of its file not given too."""
+    return entry.others + sum(each.family == entry.family for each in every)
 
 
 class _Pilot:

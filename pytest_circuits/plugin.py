@@ -70,7 +70,10 @@ def pytest_pycollect_makeitem(
             f"{collector.nodeid}::{name} is a claim in a class: claims are variables of a module "
             "(a leading underscore keeps one from being collected)."
         )
-    return claim_items(collector, name, obj, collector.config.stash[SESSION].settings)  # type: ignore[arg-type]
+    session = collector.config.stash[SESSION]
+    items = claim_items(collector, name, obj, session.settings)  # type: ignore[arg-type]
+    session.collect(items)
+    return items
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

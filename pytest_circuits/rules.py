@@ -30,12 +30,15 @@ class Rules:
     `correction` says how: "holm" (no wrong verdict at all, but with probability alpha),
     "benjamini-hochberg" (a share of alpha among the verdicts) or "none" (each claim for itself).
     A claim looks at `first` prompts, and while undecided at twice as many, up to its budget; None
-    for one look at all of them.
+    for one look at all of them. `clustered`: what intervals are for, fresh prompts of the same
+    wordings (False), or fresh wordings as well, so many as the prompts have (True). None: what the
+    task declares; IOI's templates are fixed, the clusters of an own task are not.
     """
 
     alpha: float = 0.05
     correction: Correction = "holm"
     first: int | None = 32
+    clustered: bool | None = None
 
     def __post_init__(self) -> None:
         if self.correction not in CORRECTIONS:
@@ -44,6 +47,10 @@ class Rules:
             )
         if not isinstance(self.alpha, float) or not 0 < self.alpha < 0.5:
             raise CircuitUsageError(f"`alpha` must lie between 0 and 0.5; got {self.alpha!r}.")
+        if self.clustered not in (None, True, False):
+            raise CircuitUsageError(
+                f"`clustered` must be True, False or None; got {self.clustered!r}."
+            )
         if self.first is not None:
             check_prompts(self.first, 0, name="first")
 

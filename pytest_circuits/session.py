@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from os.path import relpath
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_circuits.collection import CLAIM
+from pytest_circuits.collection import CLAIM, ClaimItem
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.options import Settings
+from pytest_circuits.report.summary import to_json
 
 if TYPE_CHECKING:
     from pytest_circuits.deciding import Entry, Outcome
@@ -36,20 +37,59 @@ class ClaimSession:
     def __init__(self, settings: Settings, notify: Callable[[str], None]) -> None:
         self.settings = settings
         self.notify = notify
+        self._others_of: dict[tuple[str, str | None], int] = {}
         self._loaders: dict[str, Loader] = {}
+        self._collected: dict[str, ClaimItem] = {}
         self._items: Sequence[pytest.Item] = ()
         self._evaluation: tuple[str, Evaluation, Mapping[Entry, Outcome]] | None = None
         self._unavailable: dict[str, ClaimNotEvaluable | CircuitUsageError] = {}
         self._reported = 0
 
+    def collect(self, items: Iterable[pytest.Item]) -> None:
+        """Take note of all claims of a file, before anything selects among them."""
+        for item in items:
+            self._collected[item.stash[CLAIM].nodeid] = item.stash[CLAIM]
+
     def expect(self, items: Sequence[pytest.Item]) -> None:
-        """Take note of all items that will run, so that the first run can read for all claims."""
+        """Take note of all items that will run, so that the first run can read for all claims.
+
+        The first of each file tells the report what was collected there and not selected.
+        """
         self._items = [item for item in items if CLAIM in item.stash]
+        told: set[str] = set()
+        for item in self._items:
+            file = item.stash[CLAIM].file
+            left = [each.facts.as_dict() for each in self._unselected() if each.file == file]
+            if left and file not in told:
+                item.user_properties.append(("circuit_unselected", to_json(left)))
+            told.add(file)
+
+    def entry_of(self, item: pytest.Item) -> Entry:
+        """Return an item's claim as a member of its family: the claims of its file, on its model.
+
+        All of them, whichever were selected: a claim run again by itself is no more sure of.
+        """
+        found = item.stash[CLAIM]
+        return replace(_entry(found), others=self._others(found.file, found.spec))
+
+    def _others(self, file: str, spec: str | None) -> int:
+        """Return how many different claims of a file are on a model and were not selected."""
+        key = (file, spec)
+        if key not in self._others_of:
+            here = [each for each in self._collected.values() if (each.file, each.spec) == key]
+            selected = {item.stash[CLAIM].nodeid for item in self._items}
+            chosen = {_entry(each) for each in here if each.nodeid in selected}
+            self._others_of[key] = len({*map(_entry, here)} - chosen)
+        return self._others_of[key]
+
+    def _unselected(self) -> list[ClaimItem]:
+        selected = {item.stash[CLAIM].nodeid for item in self._items}
+        return [each for nodeid, each in self._collected.items() if nodeid not in selected]
 
     def verdict_or_reason(self, item: pytest.Item, load: Loader) -> Verdict | Exception:
         """Return the verdict on an item's claim, or why there is none."""
         try:
-            return self._outcomes_on(_spec_of(item), load)[entry_of(item)]
+            return self._outcomes_on(_spec_of(item), load)[self.entry_of(item)]
         except (ClaimNotEvaluable, CircuitUsageError) as error:
             return error
 
@@ -64,7 +104,7 @@ class ClaimSession:
         """Return what the claims on a model would cost; raise if it cannot be loaded."""
         from pytest_circuits.forecast import forecast
 
-        entries = [(item.name, entry_of(item)) for item in self._items_on(spec)]
+        entries = [(item.name, self.entry_of(item)) for item in self._items_on(spec)]
         model = self._load(spec, load)
         return forecast(model, entries, memory=self._memory, notify=self.notify)
 
@@ -84,7 +124,7 @@ class ClaimSession:
             self._reported = 0
             self._loaders[spec] = load
             evaluation = self._start(self._load(spec, load))
-            entries = [*map(entry_of, self._items_on(spec))]
+            entries = [*map(self.entry_of, self._items_on(spec))]
             self._evaluation = (spec, evaluation, decide(evaluation, entries))
         return self._evaluation[2]
 
@@ -115,11 +155,9 @@ class ClaimSession:
         return DEFAULT_MEMORY if self.settings.memory is None else self.settings.memory
 
 
-def entry_of(item: pytest.Item) -> Entry:
-    """Return an item's claim as a member of its family: the claims of its file, on its model."""
+def _entry(found: ClaimItem) -> Entry:
     from pytest_circuits.deciding import Entry
 
-    found = item.stash[CLAIM]
     return Entry(claim=found.claim, draw=found.draw, rules=found.rules, family=found.file)
 
 

@@ -3,71 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from pytest_circuits.errors import ClaimNotEvaluable
+from pytest_circuits.errors import UndefinedSoFar
 from pytest_circuits.estimates import ALPHA, intervals_of
 from pytest_circuits.interventions import Reference
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.pieces import pieces
-from pytest_circuits.readings import Draw, Read
+from pytest_circuits.readings import Draw, Need, Read, Weights
 
 if TYPE_CHECKING:
+    from pytest_circuits.readings import Array
     from pytest_circuits.statistics.intervals import Interval
 
 # No published value. Beyond half of the behaviour, a mean leaves more of it than it takes away.
 MOST_CARRIED = 0.5
 
 
-def grounds(measure: Measure) -> tuple[Measure, ...]:
-    """Return what is measured besides, to know whether the measure means anything."""
-    leaks = [each for reference in _references(measure) for each in _on_both(reference)]
-    bottoms = [bottom for part in _parts(measure) if (bottom := part.denominator()) is not None]
-    return tuple(dict.fromkeys((*bottoms, *leaks)))
+def denominators(measure: Measure) -> tuple[Measure, ...]:
+    """Return what a measure, or something inside it, is divided by."""
+    found = (part.denominator() for part in _parts(measure))
+    return tuple(dict.fromkeys(bottom for bottom in found if bottom is not None))
 
 
-def check_denominators(measure: Measure, read: Read, draw: Draw) -> None:
+def check_denominators(measure: Measure, read: Read, draw: Draw, alpha: float = ALPHA) -> None:
     """Refuse to judge a ratio to something that may as well be 0, whatever its value came to."""
     for part in _parts(measure):
         bottom = part.denominator()
         for each in () if bottom is None else _intervals(bottom, read, draw):
-            low, high = each.at(ALPHA)
+            low, high = each.at(alpha)
             if low <= 0 <= high:
-                raise ClaimNotEvaluable(
+                raise UndefinedSoFar(
                     f"'{part}' is undefined on these prompts: its denominator, {bottom}, is "
                     f"{each.point:.3g} [{low:.3g}, {high:.3g}], not told from 0. Does the model do "
                     "the task, and is what is compared different at all?"
                 )
 
 
-def check_references(measure: Measure, read: Read, draw: Draw) -> None:
-    """Refuse means over prompts on which the model still does the task, whatever their name.
-
-    That is: it prefers their answers by more than `MOST_CARRIED` of what it prefers the task's by.
-    """
-    for reference in _references(measure):
-        there, here = _on_both(reference)
-        ((behaviour,), (share,)) = (_intervals(each, read, draw) for each in (here, there / here))
-        low, high = share.at(ALPHA)
-        if behaviour.at(ALPHA)[0] > 0 and low > MOST_CARRIED:
-            raise ClaimNotEvaluable(
-                f"`{reference}`: {reference.over} still carries the task: the logit difference "
-                f"there is {share.point:.2g} [{low:.2g}, {high:.2g}] of that on {draw.task.name}, "
-                "so replacing outputs by it hides the very effect that is to be removed "
-                "(Wang et al. 2022, section 2)."
-            )
-
-
-def _references(measure: Measure) -> tuple[Reference, ...]:
+def references(measure: Measure) -> tuple[Reference, ...]:
     """Return the references that average over prompts, or draw from them at random."""
     found = (each for each in pieces(measure) if isinstance(each, Reference))
     return tuple(dict.fromkeys(each for each in found if each.kind in ("mean", "resample")))
 
 
-def _on_both(reference: Reference) -> tuple[Measure, Measure]:
+def carries_task(over: str, read: Read, draw: Draw) -> str:
+    """Return how much of the task a distribution carries, in words; "" if not too much.
+
+    That is too much: the model does the task, and prefers the answers there, or their foils, by
+    more than `MOST_CARRIED` of what it prefers the task's answers by. A preference turned round is
+    a preference: a mean over it would not take the behaviour away, but bring its opposite.
+    """
+    there, here = (_intervals(each, read, draw)[0] for each in on_both(over))
+    beyond = (_intervals(_Beyond(over, sign), read, draw)[0] for sign in (1, -1))
+    if here.at(ALPHA)[0] <= 0 or not any(each.at(ALPHA)[0] > 0 for each in beyond):
+        return ""
+    return f"the logit difference there is {_words(there)}, on {draw.task.name} {_words(here)}"
+
+
+def on_both(over: str) -> tuple[Measure, Measure]:
     """Return the behaviour on what a reference is taken from, and on the task's own prompts."""
-    return logit_difference(on=reference.over), logit_difference()
+    return logit_difference(on=over), logit_difference()
+
+
+@dataclass(frozen=True)
+class _Beyond(Measure):
+    """By how much the preference on a distribution, in one direction, is more than may be carried.
+
+    sign * F(there) - MOST_CARRIED * F(here): no ratio, so that nothing depends on a small F(here).
+    """
+
+    unit: ClassVar[str] = "logits"
+    over: str
+    sign: int
+
+    def needs(self, draw: Draw) -> tuple[Need, ...]:
+        """Read the answer logits on both."""
+        return tuple(need for each in on_both(self.over) for need in each.needs(draw))
+
+    def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
+        """Return the excess, [1, draws]."""
+        there, here = (each.value(read, draw, weights) for each in on_both(self.over))
+        excess: Array = self.sign * there - MOST_CARRIED * here
+        return excess
+
+    def __str__(self) -> str:
+        return f"logit difference on {self.over} beyond {MOST_CARRIED:g} of the task's"
+
+
+def _words(found: Interval) -> str:
+    low, high = found.at(ALPHA)
+    return f"{found.point:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def _parts(measure: Measure) -> Iterator[Measure]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.claims import Claim, Relation, Status
 from pytest_circuits.errors import CircuitUsageError, ClaimRefuted
-from pytest_circuits.estimates import Part
+from pytest_circuits.estimates import ALPHA, Part, interval_words
+from pytest_circuits.levels import ORDER
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.statistics.evidence import Evidence
+
+if TYPE_CHECKING:
+    from pytest_circuits.statistics.intervals import Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +22,8 @@ class Method:
     """How a value was measured; without it the number means nothing. All builtins.
 
     `engine` says how runs are made: the light cone and what its self-check found, or full forward
-    passes and why.
+    passes and why. The n prompts are of so many `clusters` (`cluster_kind` names them: templates):
+    intervals are about other prompts of these, not about others of their kind.
     """
 
     task: str
@@ -33,6 +39,8 @@ class Method:
     dtype: str
     device: str
     engine: str
+    clusters: int = 0
+    cluster_kind: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as builtins that JSON knows."""
@@ -45,6 +53,11 @@ class Method:
             f"runs: {self.runs_in_short()}; {self.interval}"
         )
 
+    def size(self) -> str:
+        """Return the number of prompts in words, and of how many templates they are."""
+        of = f" of {self.clusters} {self.cluster_kind}" if self.clusters else ""
+        return f"n={self.n}{of}"
+
     def runs_in_short(self, most: int = 6) -> str:
         """Return the runs in words: all of them, or how many and the first (JSON has them all)."""
         if len(self.runs) <= most:
@@ -55,7 +68,12 @@ class Method:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A measured value: mean, 95 % interval, n, unit, method; one part per head for `each`.
+    """A measured value: mean, interval at `level`, n, unit, method; one part per head for `each`.
+
+    `level` is 0.95 for what `measure` returns, and that at which the claim was decided in a
+    verdict on a claim among others. `contributions` [parts][prompts] are what each prompt, by its
+    text in `texts`, adds to the mean that a part is: its own value, or, if `linearised` (a
+    ratio's), the value and the prompt's influence on it; empty where that means nothing.
 
     Compare it with a number inside an `assert` to get a failure text as full as the plugin's:
     the comparison is a `Verdict`, true only if the whole interval satisfies it.
@@ -66,8 +84,11 @@ class Estimate:
     unit: str
     n: int
     by_head: tuple[tuple[str, float], ...]
-    by_prompt: tuple[tuple[str, float], ...]
+    texts: tuple[str, ...]
+    contributions: tuple[tuple[float, ...], ...]
     method: Method
+    linearised: bool = False
+    level: float = 1 - ALPHA
 
     @property
     def value(self) -> float:
@@ -76,13 +97,38 @@ class Estimate:
 
     @property
     def low(self) -> float:
-        """The lower end of the 95 % interval."""
+        """The lower end of the interval at `level`."""
         return self._only().low
 
     @property
     def high(self) -> float:
-        """The upper end of the 95 % interval."""
+        """The upper end of the interval at `level`."""
         return self._only().high
+
+    @property
+    def by_prompt(self) -> tuple[tuple[str, float], ...]:
+        """The prompts with what each contributes to the value; see `contributions`."""
+        return self.contributions_to(self._only())
+
+    def contributions_to(self, part: Part) -> tuple[tuple[str, float], ...]:
+        """Return the prompts with what each contributes to one of the parts."""
+        if not self.contributions:
+            return ()
+        own = self.contributions[self.parts.index(part)]
+        return tuple(zip(self.texts, own, strict=True))
+
+    def at(self, alpha: float, intervals: Sequence[Interval]) -> Estimate:
+        """Return the estimate with its intervals at level 1 - `alpha`, one for each part."""
+        ends = [each.at(alpha) for each in intervals]
+        return replace(
+            self,
+            level=1 - alpha,
+            parts=tuple(
+                replace(part, low=low, high=high)
+                for part, (low, high) in zip(self.parts, ends, strict=True)
+            ),
+            method=replace(self.method, interval=interval_words(alpha, intervals)),
+        )
 
     def between(self, low: float, high: float) -> Verdict:
         """Return the verdict on the value lying in [low, high]."""
@@ -133,12 +179,15 @@ class Decision:
 
     `holds` and `refuted` are p-values for either, adjusted for all looks made and for the number
     of `claims` decided together by `correction`; a claim is decided where one of them is at most
-    `alpha`. `prompts` of a `budget` were used, in `looks` of `most_looks`.
+    `alpha`. That is so exactly where the interval at `level` (of the estimate, e.g. 0.997) says
+    so. The look that decides is number `looks` of `most_looks`, at `prompts` of a `budget`;
+    without a decision the last.
     """
 
     holds: float
     refuted: float
     alpha: float
+    level: float
     correction: str
     claims: int
     prompts: int
@@ -166,10 +215,12 @@ class Verdict:
     """A claim with what was measured. True only if it holds; undecided does not pass.
 
     `status`: `holds` if the whole interval of every part satisfies the claim, `refuted` if the
-    interval of some part lies wholly outside, `undecided` otherwise; of a claim decided among
-    others, what its `decision` says. `ways` are the verdicts under each method of a sweep, each on
-    its own; the estimate is then that of the worst. `worst` is the part with the smallest margin
-    and `margin` its value's distance to the threshold, negative if unsatisfied.
+    interval of some part lies wholly outside, `undecided` otherwise. Of a claim decided among
+    others, the interval is that at the level of its `decision`. `ways` are the verdicts under each
+    method of a sweep, each at that level; the estimate is then that of the worst. `worst` is the
+    part that decides: of those whose interval says the worst, the one with the smallest margin;
+    `margin` is its value's distance to the threshold, negative if unsatisfied. `notes` say what
+    else the reader should know, also of a claim that holds.
     """
 
     claim: Claim
@@ -179,6 +230,7 @@ class Verdict:
     margin: float
     decision: Decision | None = None
     ways: tuple[tuple[str, Verdict], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.status == "holds"
@@ -188,8 +240,9 @@ class Verdict:
         return f"<{self.status}: {self.claim}; measured {worst}, n={self.estimate.n}>"
 
     def worst_prompts(self, count: int = 3) -> tuple[tuple[str, float], ...]:
-        """Return the prompts whose own value satisfies the claim least."""
-        ranked = sorted(self.estimate.by_prompt, key=lambda each: self.claim.margin(each[1]))
+        """Return the prompts whose contribution to the worst part satisfies the claim least."""
+        found = self.estimate.contributions_to(self.worst)
+        ranked = sorted(found, key=lambda each: self.claim.margin(each[1]))
         return tuple(ranked[:count])
 
     def require(self) -> None:
@@ -206,9 +259,11 @@ class Verdict:
             "status": self.status,
             "required": self.claim.required(),
             "margin": self.margin,
+            "part": self.worst.label,
             "value": self.worst.value,
             "low": self.worst.low,
             "high": self.worst.high,
+            "level": self.estimate.level,
             "n": self.estimate.n,
             "unit": self.estimate.unit,
             "source": self.claim.source,
@@ -217,6 +272,8 @@ class Verdict:
             "parts": [asdict(part) for part in self.estimate.parts],
             "by_head": dict(self.estimate.by_head),
             "worst_prompts": [list(each) for each in self.worst_prompts()],
+            "worst_prompts_linearised": self.estimate.linearised,
+            "notes": list(self.notes),
             "method": self.estimate.method.as_dict(),
         }
 
@@ -228,6 +285,7 @@ def _as_way(verdict: Verdict) -> dict[str, Any]:
         "value": worst.value,
         "low": worst.low,
         "high": worst.high,
+        "level": verdict.estimate.level,
         "n": verdict.estimate.n,
         "seed": method.seed,
         "runs": list(method.runs),
@@ -239,23 +297,26 @@ def judge(
     estimate: Estimate,
     decision: Decision | None = None,
     ways: tuple[tuple[str, Verdict], ...] = (),
+    notes: tuple[str, ...] = (),
 ) -> Verdict:
-    """Return the verdict on a claim, given the estimate of its measure.
+    """Return the verdict on a claim, given the estimate of its measure: its intervals decide.
 
-    Without a `decision` the intervals decide, each part on its own.
+    A `decision` goes with the estimate at its level, which says the same.
     """
-    decided = {claim.decide(part.low, part.high) for part in estimate.parts}
-    status: Status = next(s for s in ("refuted", "undecided", "holds") if s in decided)
-    status = status if decision is None else decision.status
-    worst = min(estimate.parts, key=lambda part: claim.margin(part.value))
+
+    def rank(part: Part) -> tuple[int, float]:
+        return ORDER.index(claim.decide(part.low, part.high)), claim.margin(part.value)
+
+    worst = min(estimate.parts, key=rank)
     return Verdict(
         claim=claim,
-        status=status,
+        status=claim.decide(worst.low, worst.high) if decision is None else decision.status,
         estimate=estimate,
         worst=worst,
         margin=claim.margin(worst.value),
         decision=decision,
         ways=ways,
+        notes=notes,
     )
 
 

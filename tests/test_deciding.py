@@ -1,9 +1,12 @@
 """Sampling until decided, and families, on numbers whose truth is known; no model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_circuits import IOI, CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.deciding import Entry, decide, schedule
@@ -12,6 +15,7 @@ from pytest_circuits.interventions import Reference, mean, zero
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.readings import Draw
 from pytest_circuits.rules import Rules
+from pytest_circuits.validity import check_denominators
 from pytest_circuits.verdicts import Estimate, Method
 
 DRAW = Draw(task=IOI(), n=256, seed=0)
@@ -53,6 +57,9 @@ class Numbers:
     def focus(self, wanted):
         self.focused.append([measure for measure, _ in wanted])
 
+    def notes(self, claim, draw, prompts):
+        return ()
+
     def look(self, measure, draw, prompts, alpha):
         self.looked.append((measure, prompts))
 
@@ -61,18 +68,21 @@ class Numbers:
             rng = np.random.default_rng([of.stream, seed, 7])
             return rng.normal(size=draw.n)[:prompts] + of.mu
 
-        found = sample(measure, read, draw, alpha=alpha)
+        found = sample(measure, read, draw)
+        check_denominators(measure, read, draw, alpha)
         estimate = Estimate(
-            measure=measure, parts=found.parts, unit="", n=found.n, by_head=(), by_prompt=(),
-            method=METHOD,
+            measure=measure, parts=found.parts, unit="", n=found.n, by_head=(), texts=(),
+            contributions=(), method=METHOD,
         )  # fmt: skip
         return estimate, found.intervals
 
 
-def decided(claims, rules=None, draw=DRAW, family=""):
+def decided(claims, rules=None, draw=DRAW, family="", others=0):
     numbers = Numbers()
     rules = Rules() if rules is None else rules
-    entries = [Entry(claim=each, draw=draw, rules=rules, family=family) for each in claims]
+    entries = [
+        Entry(claim=each, draw=draw, rules=rules, family=family, others=others) for each in claims
+    ]
     found = decide(numbers, entries)
     return [found[each] for each in entries], numbers
 
@@ -212,3 +222,160 @@ def test_equivalence_is_two_one_sided_tests():
 def test_rules_that_make_no_sense_are_refused(rules, said):
     with pytest.raises(CircuitUsageError, match=said):
         Rules(**rules)
+
+
+def test_a_claim_run_again_by_itself_is_compared_as_one_of_its_family():
+    claim = Normal(0.6, stream=5) >= 0
+    draw = Draw(task=IOI(), n=60, seed=0)
+    (alone,), _ = decided([claim], draw=draw)
+    (again,), _ = decided([claim], draw=draw, others=40)
+    assert (alone.status, again.status) == ("holds", "undecided")
+    assert again.decision.claims == 41
+    assert "holm over 41 claims" in str(again.decision)
+
+
+RULES = [
+    Rules(correction=correction, first=first)
+    for correction in ("holm", "benjamini-hochberg", "none")
+    for first in (None, 32)
+]
+
+
+@dataclass(frozen=True)
+class Several(Measure):
+    """Means of several normal numbers, a part each."""
+
+    each: tuple[Normal, ...]
+
+    def needs(self, draw):
+        return tuple(need for one in self.each for need in one.needs(draw))
+
+    def value(self, read, draw, weights):
+        return np.concatenate([one.value(read, draw, weights) for one in self.each])
+
+    def labels(self):
+        return tuple(f"0.{i}" for i in range(len(self.each)))
+
+    def __str__(self):
+        return f"several {self.each}"
+
+
+@dataclass(frozen=True)
+class Above(Normal):
+    """The share of normal numbers above 0."""
+
+    kind: ClassVar[str] = "share"
+
+    def value(self, read, draw, weights):
+        above = (read(self.needs(draw)[0])[:, None] > 0).astype(float)
+        return weighted_means([above], weights)[..., 0]
+
+
+@dataclass(frozen=True)
+class Stepped(Normal):
+    """The mean in steps of a tenth: no single prompt moves it."""
+
+    per_prompt: ClassVar[bool] = False
+
+    def value(self, read, draw, weights):
+        return np.round(super().value(read, draw, weights), 1)
+
+
+def drawn(rng, count):
+    """Return claims of all forms, near their thresholds."""
+    return [_drawn(rng, i) for i in range(count)]
+
+
+def _drawn(rng, i):
+    near = lambda: float(rng.normal(scale=0.35))  # noqa: E731
+    one, two = Normal(near(), stream=i), Normal(3 + near(), stream=1000 + i)
+    several = Several(tuple(Normal(near(), stream=100 * i + j) for j in range(3)))
+    measure = (
+        one, abs(one), one - Normal(near(), stream=500 + i), one / two, several, abs(several),
+        Above(near(), stream=i), Above(near(), stream=i) - Above(near(), stream=300 + i),
+        Stepped(near(), stream=i),
+    )[rng.integers(9)]  # fmt: skip
+    at = 0.5 if isinstance(measure, Above) else near()
+    made = (measure >= at, measure <= at, measure > at, measure.between(at - 0.2, at + 0.2))
+    claim = made[rng.integers(4)]
+    return claim.over(seeds=[0, 1]) if rng.integers(4) == 0 else claim
+
+
+def printed(verdict):
+    """Return what the intervals shown say of a claim, all parts and methods of it."""
+    shown = [way.estimate for _, way in verdict.ways] or [verdict.estimate]
+    found = {verdict.claim.decide(p.low, p.high) for each in shown for p in each.parts}
+    return next(status for status in ("refuted", "undecided", "holds") if status in found)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(RULES), st.integers(1, 12), st.integers(0, 5))
+def test_the_printed_interval_says_what_was_decided(seed, rules, count, others):
+    claims = drawn(np.random.default_rng(seed), count)
+    for verdict in decided(claims, rules, Draw(task=IOI(), n=128, seed=0), others=others)[0]:
+        assert printed(verdict) == verdict.status
+        assert verdict.claim.decide(verdict.worst.low, verdict.worst.high) == verdict.status
+        assert verdict.estimate.level == verdict.decision.level
+        assert verdict.estimate.n == verdict.decision.prompts
+        if verdict.ways:
+            assert verdict.status in {way.status for _, way in verdict.ways}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from(RULES), st.integers(2, 10))
+def test_fewer_claims_of_a_family_are_never_more_decided(seed, rules, count):
+    rng = np.random.default_rng(seed)
+    claims, draw = drawn(rng, count), Draw(task=IOI(), n=64, seed=0)
+    count = len(set(claims))
+    chosen = list(dict.fromkeys(each for each in claims if rng.integers(2)))
+    whole = dict(zip(claims, decided(claims, rules, draw)[0], strict=True))
+    part, _ = decided(chosen, rules, draw, others=count - len(chosen))
+    for claim, verdict in zip(chosen, part, strict=True):
+        if verdict.status != "undecided":
+            assert whole[claim].status != "undecided"
+
+
+def test_an_undecided_claim_among_many_shows_an_interval_that_straddles():
+    """60 claims on one quantity, which all hold at 95 %, and none at the level of 60."""
+    claims = [Normal(0.7, stream=5) >= at / 1e4 for at in range(60)]
+    verdicts, _ = decided(claims, draw=Draw(task=IOI(), n=60, seed=0))
+    (alone,), _ = decided(claims[:1], draw=Draw(task=IOI(), n=60, seed=0))
+    assert alone.status == "holds"
+    for verdict in verdicts:
+        assert verdict.status == "undecided"
+        assert verdict.worst.low < verdict.claim.threshold < verdict.worst.high
+        assert verdict.estimate.level == pytest.approx(1 - 0.05 / 60)
+        assert verdict.estimate.method.interval.startswith("99.917 % interval over prompts")
+
+
+def test_the_look_that_decides_is_shown():
+    verdicts, _ = decided([Normal(2.0) >= 1, Normal(0.15, stream=1) >= 0])
+    assert [each.estimate.n for each in verdicts] == [each.decision.prompts for each in verdicts]
+    assert verdicts[0].estimate.level == pytest.approx(1 - 0.05 / 2 * 32 / 256)
+
+
+def test_the_part_that_decides_is_named_and_its_prompts_shown():
+    low, wide = Normal(-0.4, stream=1), replace(Normal(-0.3, stream=2))
+    (verdict,), _ = decided([Several((Normal(3.0), low, wide)) >= 0])
+    assert verdict.status == "refuted"
+    assert verdict.claim.decide(verdict.worst.low, verdict.worst.high) == "refuted"
+
+
+def not_evaluable(rules, mu, count):
+    found = 0
+    for seed in range(count):
+        claim = Normal(1.0, stream=2 * seed) / Normal(mu, stream=2 * seed + 1) >= 3
+        outcomes, _ = decided([claim], rules, Draw(task=IOI(), n=256, seed=seed))
+        found += isinstance(outcomes[0], ClaimNotEvaluable)
+    return found / count
+
+
+def test_a_ratio_is_an_error_no_more_often_for_looking_at_few_prompts_first():
+    """A denominator 0.3 of its standard deviation from 0: told from 0 by 256 prompts, not by 32."""
+    assert not_evaluable(Rules(first=None), 0.3, 60) <= 0.02
+    assert not_evaluable(Rules(first=32), 0.3, 60) <= 0.02
+
+
+def test_a_ratio_to_nothing_is_an_error_all_the_same():
+    assert not_evaluable(Rules(first=None), 0.0, 60) >= 0.85
+    assert not_evaluable(Rules(first=32), 0.0, 60) >= 0.85

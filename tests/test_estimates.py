@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_circuits import IOI, ClaimNotEvaluable
-from pytest_circuits.estimates import sample
+from pytest_circuits.estimates import percent, sample
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.readings import Draw
 from pytest_circuits.validity import check_denominators
@@ -77,7 +77,9 @@ def test_a_difference_is_paired():
 def test_a_ratio_is_a_ratio_of_means():
     found = sampled(X / Y, x=[1, 2, 9], y=[2, 2.5, 1.5])
     assert found.parts[0].value == pytest.approx(12 / 6)
-    assert found.by_prompt == pytest.approx((0.5, 0.8, 6))
+    # The ratio and what each prompt moves it by: (x - 2 y) / mean y. Not x / y, 6 for the last.
+    assert found.by_prompt == (pytest.approx((0.5, 0.5, 5), rel=1e-3),)
+    assert found.linearised
 
 
 def test_a_ratio_to_zero_is_undefined_and_said_to_be():
@@ -131,9 +133,30 @@ def test_the_absolute_value_of_what_may_be_0_begins_at_0():
     assert part.low == 0
 
 
+@given(columns)
+def test_prompts_contribute_their_own_values_to_a_mean(values):
+    found = sampled(X, x=values)
+    assert found.by_prompt == (tuple(values),)
+    assert not found.linearised
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(1, 9)), min_size=2, max_size=20))
+def test_whatever_is_measured_contributions_average_to_the_value(pairs):
+    x, y = (list(column) for column in zip(*pairs, strict=True))
+    for measure in (X / Y, abs(X - Y), X / Y - X, abs(X) / Y):
+        found = sampled(measure, x=x, y=y)
+        assert np.mean(found.by_prompt[0]) == pytest.approx(found.parts[0].value, abs=1e-6)
+
+
+def test_percentages_show_two_digits_of_the_error():
+    assert [percent(alpha) for alpha in (0.05, 0.025, 0.05 / 60, 1e-5, 0.5)] == (
+        ["95", "97.5", "99.917", "99.999", "50"]
+    )
+
+
 def test_everything_that_comes_out_is_builtin():
     found = sampled(X - Y, x=[1, 2, 3], y=[0, 1, 1])
     part = found.parts[0]
-    for value in (part.value, part.low, part.high, *found.by_prompt):
+    for value in (part.value, part.low, part.high, *found.by_prompt[0]):
         assert type(value) is float
     assert type(found.n) is int

@@ -8,6 +8,7 @@ from pytest_circuits import (
     FLIP,
     IOI,
     ClaimNotEvaluable,
+    Rules,
     check,
     check_all,
     counterpart,
@@ -20,8 +21,10 @@ from pytest_circuits import (
     resample,
     zero,
 )
+from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.interventions import knock_out
-from pytest_circuits.validity import grounds
+from pytest_circuits.readings import Draw
+from pytest_circuits.validity import denominators, references
 
 MOVERS = heads("6.0", "6.2", at=END, name="name movers")
 
@@ -33,7 +36,10 @@ def model():
 
 @pytest.fixture(scope="module")
 def own(model):
-    """IOI's prompts as a task of one's own: FLIP, which carries the task, declared neutral."""
+    """IOI's prompts as a task of one's own: FLIP, which carries the task, declared neutral.
+
+    So is TURNED, FLIP with its answer for the foil: the preference there is as strong, and against.
+    """
     dataset = IOI().draw(model.tokenizer, 24, 0)
     plain, flip, abc = (dataset.distribution(name) for name in ("IOI", FLIP, ABC))
     word = lambda ids: " " + model.tokenizer.decode(ids).strip()  # noqa: E731
@@ -50,20 +56,57 @@ def own(model):
                     "answer": word([flip.answers[i]]),
                     "foil": word([flip.foils[i]]),
                 },
+                "TURNED": {
+                    "text": flip.texts[i],
+                    "answer": word([flip.foils[i]]),
+                    "foil": word([flip.answers[i]]),
+                },
                 "ABC": {"text": abc.texts[i]},
             },
         }
         for i in range(24)
     ]
-    return prompt_task("own", rows, neutral=["FLIP", "ABC"])
+    return prompt_task("own", rows, neutral=["FLIP", "TURNED", "ABC"])
 
 
 @pytest.mark.parametrize("to", [mean("FLIP"), resample("FLIP")], ids=str)
 def test_a_reference_that_carries_the_task_is_noticed_whatever_it_is_declared(model, own, to):
     claim = knock_out_effect(MOVERS, to=to) >= 0
-    with pytest.raises(ClaimNotEvaluable, match=r"FLIP still carries the task: .* 1 \[") as error:
+    said = r"FLIP still carries the task: the logit difference there is .*\], on own .*\]"
+    with pytest.raises(ClaimNotEvaluable, match=said):
         check(claim, model, task=own, prompts=24)
-    assert "logit difference there is" in str(error.value)
+
+
+@pytest.mark.parametrize("first", [8, None])
+def test_a_preference_turned_round_is_a_preference(model, own, first):
+    claim = knock_out_effect(MOVERS, to=mean("TURNED")) >= 0
+    said = r"TURNED still carries the task: the logit difference there is -.* on own "
+    with pytest.raises(ClaimNotEvaluable, match=said):
+        check(claim, model, task=own, prompts=24, rules=Rules(first=first))
+
+
+def test_references_are_asked_once_on_all_prompts(model, own, monkeypatch):
+    asked = []
+
+    def carries(over, read, draw):
+        asked.append((over, len(read(logit_difference(on=over).needs(draw)[0]))))
+        return ""
+
+    monkeypatch.setattr("pytest_circuits.evaluation.carries_task", carries)
+    claims = [knock_out_effect(MOVERS, to=mean("ABC")) >= at for at in (1, 2, 2.1, 2.2)]
+    claims += [knock_out_effect(MOVERS, to=resample("ABC")) >= 0]
+    found = check_all(claims, model, task=own, prompts=24, rules=Rules(first=6))
+    assert {each.decision.looks for each in found} > {1}
+    assert asked == [("ABC", 24)]
+
+
+def test_to_ask_runs_no_intervention_on_more_prompts_than_are_looked_at(model):
+    draw = Draw(task=IOI(), n=24, seed=0)
+    effect = knock_out_effect(MOVERS, to=mean(ABC))
+    evaluation = Evaluation(model, [(effect, draw)])
+    evaluation.look(effect, draw, 8, 0.05)
+    assert {each.prompts for each in evaluation.passes if each.interventions} == {8}
+    assert sum(each.what.startswith("ABC") for each in evaluation.passes) == 1
 
 
 def test_one_that_does_not_is_not(model, own):
@@ -84,5 +127,6 @@ def test_a_model_without_the_behaviour_is_not_blamed_on_the_reference(own):
 
 def test_what_is_measured_besides():
     share = knock_out_effect(MOVERS, to=mean(ABC)) / logit_difference()
-    assert grounds(share) == (logit_difference(), logit_difference(on=ABC))
-    assert grounds(knock_out_effect(MOVERS, to=zero())) == ()
+    assert denominators(share) == (logit_difference(),)
+    assert references(share) == (mean(ABC),)
+    assert references(knock_out_effect(MOVERS, to=zero())) == ()

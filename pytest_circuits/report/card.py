@@ -23,6 +23,10 @@ KINDS = {
 }
 
 
+UNSELECTED = "not selected"
+"""The status of a claim that was collected and not selected: it may hold."""
+
+
 def card_lines(card: Mapping[str, str]) -> list[str]:
     """Return a card as lines of plain text, a kind each, with what it stands for."""
     kinds, said = max(map(len, card)), max(map(len, card.values()))
@@ -32,17 +36,43 @@ def card_lines(card: Mapping[str, str]) -> list[str]:
 def card(claims: Sequence[tuple[Mapping[str, Any], str]]) -> dict[str, str]:
     """Return per kind of evidence what the suite has of it, from each claim's facts and status.
 
-    Only claims that hold are evidence; of a kind that is claimed and does not hold, that is said.
+    Only claims that hold are evidence; of a kind that is claimed and does not hold, that is said,
+    and of one for which there are claims that were not selected.
     """
-    held = [given for given, status in claims if status == "holds"]
-    return {kind: _said(kind, held, [given for given, _ in claims]) for kind in KINDS}
+    held, tried, every = (
+        [given for given, status in claims if status in wanted]
+        for wanted in (
+            {"holds"},
+            {status for _, status in claims} - {UNSELECTED},
+            {status for _, status in claims},
+        )
+    )
+    return {kind: _said(kind, held, tried, every) for kind in KINDS}
 
 
-def _said(kind: str, held: Sequence[Mapping[str, Any]], every: Sequence[Mapping[str, Any]]) -> str:
-    have, claimed = _count(kind, held), _count(kind, every)
-    if have:
-        return f"{have} claim{'s' if have > 1 else ''}"
-    return "claimed, does not hold" if claimed else "MISSING"
+Given = Sequence[Mapping[str, Any]]
+
+
+def _said(kind: str, held: Given, tried: Given, every: Given) -> str:
+    if have := _count(kind, held):
+        return _claims(have) + _without_control(kind, held)
+    if _count(kind, tried):
+        return "claimed, does not hold"
+    there = _count(kind, every)
+    return f"{_claims(there)}, {UNSELECTED}" if there else "MISSING"
+
+
+def _claims(number: int) -> str:
+    return f"{number} claim{'s' if number > 1 else ''}"
+
+
+def _without_control(kind: str, held: Given) -> str:
+    """Return that failure is predicted without a claim that its control does not fail so."""
+    if kind != "adversarial prediction":
+        return ""
+    predicted = {on for each in held for on in each["adversarial"]}
+    controlled = {on for each in held for on in each["controls"]}
+    return "" if predicted & controlled else ", without control"
 
 
 def _count(kind: str, given: Sequence[Mapping[str, Any]]) -> int:

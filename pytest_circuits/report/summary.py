@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import Any
 
-from pytest_circuits.report.card import card
+from pytest_circuits.report.card import UNSELECTED, card
 
 PROPERTY = "circuit_"
 NOT_EVALUATED = "not evaluated"
@@ -24,7 +24,8 @@ class Row:
     """One claim in the report; `verdict` is `Verdict.as_dict()`, empty if not evaluated.
 
     `note` says where pytest's outcome is not what the status suggests: the claim was expected
-    not to hold (`xfail`), or the item failed although the claim holds.
+    not to hold (`xfail`), or the item failed although the claim holds. `unselected` are the facts
+    of the claims of the file that were collected and not selected, told by one row of it.
     """
 
     nodeid: str
@@ -34,6 +35,7 @@ class Row:
     note: str = ""
     passes: tuple[dict[str, Any], ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    unselected: tuple[dict[str, Any], ...] = ()
 
     @property
     def file(self) -> str:
@@ -68,6 +70,7 @@ def row_of(
         note=note,
         passes=tuple(json.loads(found.get(PROPERTY + "passes", "[]"))),
         facts=json.loads(found.get(PROPERTY + "facts", "{}")),
+        unselected=tuple(json.loads(found.get(PROPERTY + "unselected", "[]"))),
     )
 
 
@@ -109,8 +112,19 @@ def worst_first(rows: Iterable[Row]) -> list[Row]:
 
 def table(rows: Sequence[Row]) -> list[str]:
     """Return the summary table as lines of plain text."""
-    header = ("claim", "measured [interval]", "required", "margin", "n", "")
-    return in_columns([header, *map(_cells, worst_first(rows))])
+    ordered = worst_first(rows)
+    header = ("claim", "measured [interval]", "required", "margin", _size_header(rows), "")
+    notes = [
+        f"note: {_name(row)}: {note}" for row in ordered for note in row.verdict.get("notes", ())
+    ]
+    return [*in_columns([header, *map(_cells, ordered)]), *notes]
+
+
+def _size_header(rows: Iterable[Row]) -> str:
+    """Return `n`, or `n/templates` where some prompts are known to share wordings."""
+    kinds = {row.verdict["method"].get("cluster_kind") for row in rows if row.verdict}
+    named = sorted(filter(None, kinds))
+    return "/".join(["n", *(named if len(named) < 2 else ["clusters"])])
 
 
 def in_columns(cells: Sequence[tuple[str, ...]]) -> list[str]:
@@ -161,7 +175,8 @@ def cards(rows: Iterable[Row]) -> dict[str, dict[str, str]]:
     by_file: dict[str, list[tuple[dict[str, Any], str]]] = {}
     for row in rows:
         if row.facts:
-            by_file.setdefault(row.file, []).append((row.facts, row.status))
+            every = [(row.facts, row.status), *((each, UNSELECTED) for each in row.unselected)]
+            by_file.setdefault(row.file, []).extend(every)
     return {file: card(claims) for file, claims in sorted(by_file.items())}
 
 
@@ -170,14 +185,24 @@ def _outcome(row: Row) -> dict[str, str]:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    name = row.nodeid.rsplit("::", 1)[-1]
+    name = _name(row)
     outcome = f"{row.status} ({row.note})" if row.note else row.status
     if not row.verdict:
         return (name, shorten(row.reason, 60, placeholder=" ..."), "", "", "", outcome)
     v = row.verdict
-    worst = next((p["label"] for p in v["parts"] if p["value"] == v["value"]), "")
-    measured = f"{worst} {_number(v['value'])} [{_number(v['low'])}, {_number(v['high'])}]".strip()
-    return (name, measured, v["required"], _number(v["margin"], "+"), str(v["n"]), outcome)
+    measured = (
+        f"{v['part']} {_number(v['value'])} [{_number(v['low'])}, {_number(v['high'])}]".strip()
+    )
+    return (name, measured, v["required"], _number(v["margin"], "+"), _size(v), outcome)
+
+
+def _name(row: Row) -> str:
+    return row.nodeid.rsplit("::", 1)[-1]
+
+
+def _size(verdict: dict[str, Any]) -> str:
+    clusters = verdict["method"].get("clusters")
+    return f"{verdict['n']}/{clusters}" if clusters else str(verdict["n"])
 
 
 def _number(value: float | None, sign: str = "") -> str:

@@ -19,7 +19,7 @@ def short_text(verdict: Verdict) -> list[str]:
     """Return the three lines that an assertion shows: claim, measured, required."""
     return [
         f"claim {verdict.status}: {verdict.claim}",
-        f"measured {_measured(verdict)} (n={verdict.estimate.n})",
+        f"measured {_measured(verdict)} ({verdict.estimate.method.size()})",
         f"required {verdict.claim.required()}, margin {verdict.margin:+.3g}",
     ]
 
@@ -33,6 +33,7 @@ def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[s
         *_field("claim", str(verdict.claim), most=2),
         *_field("measured", f"{_measured(verdict)}, {method.interval}", most=2),
         *_field("required", f"{verdict.claim.required()}, margin {verdict.margin:+.3g}"),
+        *_field("notes", "; ".join(verdict.notes), most=2),
         *_field("decision", str(verdict.decision or ""), most=2),
         *_ways(verdict),
         *_field(_parts_are(verdict), "; ".join(_parts(verdict)), most=2),
@@ -40,7 +41,9 @@ def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[s
         *_field(
             "model", f"{method.model} [{method.fingerprint[:12]}] {method.dtype} on {method.device}"
         ),
-        *_field("prompts", f"{method.task}; digest {method.prompts_digest[:8]}", most=2),
+        *_field(
+            "prompts", f"{method.size()}; {method.task}; digest {method.prompts_digest[:8]}", most=2
+        ),
         *_field("left out", "; ".join(method.left_out)),
         *_field("runs", method.runs_in_short(), most=3),
         *_field("source", verdict.claim.source),
@@ -61,15 +64,8 @@ def _measured(verdict: Verdict) -> str:
 
 def _reason(verdict: Verdict) -> str:
     if verdict.status == "undecided":
-        return f"{_why_undecided(verdict)}; more prompts would decide (--circuit-prompts)"
+        return "the interval straddles the threshold; more prompts would decide (--circuit-prompts)"
     return "no value of the interval satisfies it" if verdict.status == "refuted" else "it holds"
-
-
-def _why_undecided(verdict: Verdict) -> str:
-    alone = {verdict.claim.decide(part.low, part.high) for part in verdict.estimate.parts}
-    if verdict.decision is None or alone != {"holds"}:
-        return "the interval straddles the threshold"
-    return f"the interval satisfies it, but not for {verdict.decision.claims} claims together"
 
 
 def _parts_are(verdict: Verdict) -> str:
@@ -90,8 +86,9 @@ def _parts(verdict: Verdict) -> Iterator[str]:
 
 def _ways(verdict: Verdict) -> Iterator[str]:
     """Return a line per method of a sweep, those that do not hold first."""
-    order = ("refuted", "undecided", "holds")
-    ways = sorted(verdict.ways, key=lambda each: order.index(each[1].status))
+    from pytest_circuits.levels import ORDER
+
+    ways = sorted(verdict.ways, key=lambda each: ORDER.index(each[1].status))
     for i, (label, each) in enumerate(ways[:MOST_PARTS]):
         said = f"{each.status}: {label}, {_measured(each)}"
         yield from _field("methods" if i == 0 else "", said, keep_label=True)
@@ -100,9 +97,11 @@ def _ways(verdict: Verdict) -> Iterator[str]:
 
 
 def _worst_prompts(verdict: Verdict) -> Iterator[str]:
+    """Return a line per prompt: its own value, or its part in the value where that is no mean."""
+    how = " (linearised)" if verdict.estimate.linearised else ""
     for i, (text, value) in enumerate(verdict.worst_prompts()):
         label = "worst" if i == 0 else ""
-        yield from _field(label, f"{value:.3g}  {text!r}", keep_label=True)
+        yield from _field(label, f"{value:.3g}{how}  {text!r}", keep_label=True)
 
 
 def _field(label: str, text: str, *, most: int = 1, keep_label: bool = False) -> Iterable[str]:

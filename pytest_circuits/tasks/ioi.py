@@ -135,6 +135,11 @@ class IOI:
         return (DISTRACTOR,)
 
     @property
+    def controls(self) -> dict[str, str]:
+        """For each of these the counterpart that is as long and odd, and does not mislead."""
+        return {DISTRACTOR: DISTRACTOR_CONTROL}
+
+    @property
     def signals(self) -> tuple[str, ...]:
         """What S-inhibition heads say of S: where it stands first, and who it is."""
         return ("position", "token")

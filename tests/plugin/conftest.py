@@ -25,6 +25,9 @@ from pytest_circuits.verdicts import Estimate, Method
 
 
 class Canned(Interval):
+    method = "canned"
+    point = 0.5
+
     def at(self, alpha):
         return 0.4, 0.6
 
@@ -44,6 +47,9 @@ class Evaluation:
     def focus(self, wanted):
         pass
 
+    def notes(self, claim, draw, prompts):
+        return ()
+
     def look(self, measure, draw, prompts, alpha):
         method = Method(
             task="canned", left_out=(), prompts_digest="0" * 16, n=draw.n, seed=draw.seed,
@@ -54,7 +60,7 @@ class Evaluation:
         part = Part(label="", value=0.5, low=0.4, high=0.6)
         estimate = Estimate(
             measure=measure, parts=(part,), unit="attention", n=draw.n,
-            by_head=(), by_prompt=(), method=method,
+            by_head=(), texts=(), contributions=(), method=method,
         )
         return estimate, (Canned(),)
 

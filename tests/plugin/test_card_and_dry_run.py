@@ -4,18 +4,18 @@ import json
 
 
 def test_the_card_is_printed_on_request_and_always_in_the_json(claims, run, pytester):
-    claims("a = look <= 0.99\nb = logit_difference() >= 100")
+    claims("a = logit_difference(on='ABC') <= 99\nb = logit_difference() >= 100")
     result = run("--circuit-card", "--circuit-json=x.json")
     result.stdout.fnmatch_lines(
         [
             "*- validity card: circuits/x.py -*",
             "behaviour * claimed, does not hold *",
-            "structural plausibility *1 claim *",
+            "specificity *1 claim *",
             "completeness * MISSING *",
         ]
     )
     document = json.loads((pytester.path / "x.json").read_text())
-    assert document["validity"]["circuits/x.py"]["structural plausibility"] == "1 claim"
+    assert document["validity"]["circuits/x.py"]["specificity"] == "1 claim"
     assert "validity card" not in run().stdout.str()
 
 

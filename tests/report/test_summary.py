@@ -29,6 +29,7 @@ def verdict(value=0.5, *, status="holds", margin=0.1, label="", **changes):
         "status": status,
         "required": ">= 0.4",
         "margin": margin,
+        "part": label,
         "n": 8,
         "unit": "",
         "source": "s",

@@ -38,7 +38,8 @@ def verdict(claim, *, values=(0.5,), labels=(), unit="attention", by_head=(), pr
         unit=unit,
         n=8,
         by_head=by_head,
-        by_prompt=tuple((f"prompt {i} " + "word " * 40, i / 10) for i in range(prompts)),
+        texts=tuple(f"prompt {i} " + "word " * 40 for i in range(prompts)),
+        contributions=(tuple(i / 10 for i in range(prompts)),) * len(values) if prompts else (),
         method=method,
     )
     return judge(claim.cite(source) if source else claim, estimate)
@@ -155,3 +156,20 @@ def test_a_value_without_a_unit():
 def test_an_interval_without_bound():
     part = Part(label="9.6", value=1.0, low=-float("inf"), high=float("inf"))
     assert interval(part) == "9.6 1 [-inf, inf]"
+
+
+def test_the_worst_prompts_are_those_of_the_part_that_decides():
+    result = verdict(attention(MANY.each, to=IO) >= 0.7, values=(0.9, 0.5), labels=("0.0", "0.1"))
+    own = ((0.9,) * 5, (0.1, 0.2, 0.3, 0.4, 1.5))
+    result = replace(result, estimate=replace(result.estimate, contributions=own))
+    assert [value for _, value in result.worst_prompts()] == [0.1, 0.2, 0.3]
+    assert [value for _, value in result.as_dict()["worst_prompts"]] == [0.1, 0.2, 0.3]
+
+
+def test_what_a_prompt_adds_to_a_ratio_is_called_linearised():
+    result = verdict(LOOK >= 0.7)
+    assert not any("linearised" in line for line in failure_text(result))
+    result = replace(result, estimate=replace(result.estimate, linearised=True))
+    lines = [line for line in failure_text(result) if "'prompt" in line]
+    assert lines[0].startswith("  worst      0 (linearised)  'prompt 0")
+    assert result.as_dict()["worst_prompts_linearised"]
