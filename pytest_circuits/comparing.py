@@ -10,7 +10,7 @@ from pytest_circuits.estimates import ALPHA, share_differences
 from pytest_circuits.evaluation import Evaluation, draw_of
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.statistics.equivalence import Comparison
-from pytest_circuits.statistics.evidence import evidence
+from pytest_circuits.statistics.evidence import Evidence, evidence
 from pytest_circuits.statistics.intervals import intervals
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def non_inferior(
     Paired prompt by prompt, so that what makes a prompt hard for both cancels. Not inferior where
     the interval of the difference new - old lies above -by: `evidence.decision(alpha)` then says
     "holds". That is no sameness: the new model may be better, or reach the value in another way.
-    Raises ClaimNotEvaluable if the two do not read the same tokens.
+    The same weights differ on no prompt, and for certain; of others that do not differ on those
+    drawn, others may. Raises ClaimNotEvaluable if the two do not read the same tokens.
     """
     if not by > 0:
         raise CircuitUsageError(f"`by` must be more than 0, in the measure's unit; got {by!r}.")
@@ -46,6 +47,8 @@ def non_inferior(
             "parts: give one head, or pool them with role.mean."
         )
     draw = draw_of(task, prompts, seed)
+    if _are_one(new, old):
+        return _nothing_to_compare(by)
     sides = [Evaluation(model, [(measure, draw)]) for model in (new, old)]
     seen = [side.look(measure, draw, prompts, ALPHA)[0] for side in sides]
     if len({estimate.method.prompts_digest for estimate in seen}) > 1:
@@ -63,6 +66,19 @@ def non_inferior(
         high=high,
         allowed=(-by, float("inf")),
         evidence=evidence([found], ">=", -by),
+    )
+
+
+def _are_one(new: Model, old: Model) -> bool:
+    """Return whether both are the same weights, run alike: then no prompt can tell them apart."""
+    mine, its = ((each.fingerprint, each.dtype, each.device) for each in (new, old))
+    return mine == its
+
+
+def _nothing_to_compare(by: float) -> Comparison:
+    allowed = (-by, float("inf"))
+    return Comparison(
+        difference=0.0, low=0.0, high=0.0, allowed=allowed, evidence=Evidence(0.0, 1.0)
     )
 
 

@@ -11,6 +11,7 @@ from pytest_circuits import (
     heads,
     load_model,
     logit_difference,
+    measure,
     non_inferior,
 )
 
@@ -41,7 +42,8 @@ def test_a_model_that_lost_its_name_movers_is(old, without_name_movers):
 
 
 def test_a_share_that_never_differs_is_not_certain_to_be_the_same(old):
-    found = non_inferior(answer_preferred(), old, old, by=0.05, prompts=32)
+    other = load_model("reference-ioi:without=uniform decoy", progress=False)
+    found = non_inferior(answer_preferred(), other, old, by=0.05, prompts=32)
     assert found.difference == 0
     assert found.low < -0.05
     assert found.evidence.decision(0.05) == "undecided"
@@ -53,10 +55,11 @@ def test_several_numbers_are_not_compared(old):
         non_inferior(several, old, old, by=0.1)
 
 
-def test_pairing_makes_the_interval_narrow(old, without_name_movers):
-    look = attention(heads("4.3", at=END), to="S2")
-    found = non_inferior(look, without_name_movers, old, by=0.01, prompts=32)
-    assert found.high - found.low < 1e-4
+def test_pairing_makes_the_interval_narrow(old):
+    other = load_model("reference-ioi:without=backup name mover", progress=False)
+    found = non_inferior(logit_difference(), other, old, by=0.5, prompts=32)
+    looks = [measure(each, logit_difference(), prompts=32) for each in (old, other)]
+    assert found.high - found.low < 0.5 * min(each.high - each.low for each in looks)
     assert found.evidence.decision(0.05) == "holds"
 
 

@@ -60,7 +60,7 @@ class Numbers:
     def notes(self, claim, draw, prompts):
         return ()
 
-    def look(self, measure, draw, prompts, alpha):
+    def look(self, measure, draw, prompts, alpha, *, clustered=None):
         self.looked.append((measure, prompts))
 
         def read(need):
@@ -296,6 +296,7 @@ def _drawn(rng, i):
         Stepped(near(), stream=i),
     )[rng.integers(9)]  # fmt: skip
     at = 0.5 if isinstance(measure, Above) else near()
+    at = max(at, 0.01) if measure.bounds()[0] == 0 else at  # what is never below 0 is no claim
     made = (measure >= at, measure <= at, measure > at, measure.between(at - 0.2, at + 0.2))
     claim = made[rng.integers(4)]
     return claim.over(seeds=[0, 1]) if rng.integers(4) == 0 else claim

@@ -71,7 +71,7 @@ EVERY = {
     "fit": lambda: signal_fit(movers) >= 0,
     "completeness": lambda: completeness(whole, to=TO) >= 0,
     "completeness, greedy": lambda: completeness(whole, to=TO, over="greedy") >= 0,
-    "minimality of a node": lambda: minimality_of(one, whole, to=TO) > -0.1,
+    "minimality of a node": lambda: abs(minimality_of(one, whole, to=TO)) > -0.1,
     "distance of areas": lambda: cmd(whole, to=TO) >= 0,
     "p": lambda: sufficiency_p(whole, to=TO) <= 1,
 }

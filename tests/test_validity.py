@@ -96,7 +96,7 @@ def test_references_are_asked_once_on_all_prompts(model, own, monkeypatch):
     claims = [knock_out_effect(MOVERS, to=mean("ABC")) >= at for at in (1, 2, 2.1, 2.2)]
     claims += [knock_out_effect(MOVERS, to=resample("ABC")) >= 0]
     found = check_all(claims, model, task=own, prompts=24, rules=Rules(first=6))
-    assert {each.decision.looks for each in found} > {1}
+    assert {each.decision.looks for each in found} != {1}
     assert asked == [("ABC", 24)]
 
 

@@ -87,7 +87,7 @@ def test_one_evaluation_agrees_with_the_oracle(model, oracle):
             rank < max(top, 1) for rank in ranks
         ),
     }
-    claims = [measure >= 0 for measure in truths]
+    claims = [measure > -9 if measure.bounds()[0] < -9 else measure > 0 for measure in truths]
     verdicts = check_all(claims, model, prompts=N, seed=SEED)
     for verdict, truth in zip(verdicts, truths.values(), strict=True):
         # A difference of two numbers near 5 is known no better than either.
