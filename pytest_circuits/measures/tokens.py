@@ -84,10 +84,12 @@ class TokenScore(HeadMeasure):
 
     def value(self, read: Read, draw: Draw, weights: Weights) -> Array:
         """Return the value per head, or pooled: a row's is its mean over the periods."""
+        import numpy as np
+
         numbers = [read(need) for need in self.needs(draw)]
         several = len(self.periods)
         of_heads = (numbers[i : i + several] for i in range(0, len(numbers), several))
-        columns = [sum(each) / several for each in of_heads]
+        columns = [np.mean(each, axis=0) for each in of_heads]
         return self._pooled(self.statistic(weighted_means(columns, weights)))
 
     def _run(self, draw: Draw, period: int) -> Run:

@@ -196,7 +196,7 @@ def without_light_cone(family):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pytest_circuits.engine.engine.Anatomy", unsupported)
         engine = Engine(family.model)
-        assert engine.description .startswith("full forward passes (as a test); ")
+        assert engine.description.startswith("full forward passes (as a test); ")
     return engine
 
 
