@@ -174,7 +174,10 @@ def mean(over: str) -> Reference:
 
 
 def zero() -> Reference:
-    """Replace by zeros. Cheap, but takes the model far from its usual activations."""
+    """Replace by zeros. Cheap, but takes the model far from its usual activations.
+
+    A head's output is zero without its value bias, too, which is in it where the model has one.
+    """
     return Reference("zero")
 
 

@@ -128,9 +128,10 @@ def direct_logit_attribution(
     """Measure what each head adds directly to logit[answer] - logit[foil] at END.
 
     z W_O through the final norm, its scale frozen at its value in the run, times the two
-    unembedding columns. Unit logits, any sign; biases belong to no head. Source: Elhage et al.
-    2021; Wang et al. 2022, section 3.1 uses it beside path patching. It is a *direct* effect:
-    what later components make of the head's output is not in it.
+    unembedding columns. Unit logits, any sign; z has the head's value bias in it (see the method of
+    the report), all other biases belong to no head. Source: Elhage et al. 2021; Wang et al. 2022,
+    section 3.1 uses it beside path patching. It is a *direct* effect: what later components make
+    of the head's output is not in it.
     """
     if role.at != END:
         raise CircuitUsageError(

@@ -85,8 +85,8 @@ def copy_score(
     """Measure how often a head that attends only to a name writes that name into the top logits.
 
     Per prompt: the residual stream at the name (`name_at`) after the first block (`reads`; or the
-    head's own input), through the head's own input norm, W_V, W_O, the final norm and the
-    unembedding; a hit where the name's logit is among the `top` largest of the whole vocabulary.
+    head's own input), through the head's own input norm, W_V and its bias, W_O, the final norm and
+    the unembedding; a hit where the name's logit is among the `top` largest of the vocabulary.
     Share of prompts, 0 to 1, mid-p interval. Source: Wang et al. 2022, section 3.1 (> 0.95 for
     name movers, < 0.20 for the average head). It does not show that the head attends to the
     right name, nor that it matters.

@@ -64,7 +64,9 @@ def direct_effect(
 
     Source: Wang et al. 2022, section 3.1. A direct effect is not repaired by later heads, hence
     need not agree with the total effect (`knock_out_effect`), not even in sign. It does not show
-    what the heads read.
+    what the heads read. The final norm answers to what is patched: the direct effect of SmolLM2's
+    four name movers is 2.19 logits, and 2.43 with the norm's scale held, that of one negative head
+    -0.84 and -0.94 (64 prompts, to=mean(ABC)); `direct_logit_attribution` holds it.
     """
     return path_effect(what, LOGITS, to=to, mlps=mlps, on=on, given=given)
 

@@ -63,7 +63,7 @@ class RepeatedTokens(NoVariations):
                 f"{2 * self.length} ordinary tokens are needed for prompts of `length` "
                 f"{self.length} and their counterparts; the vocabulary has {len(vocabulary)}"
             )
-        rng = Random(f"{seed} repeated")
+        rng = Random(f"{seed} repeated {self.length}")
         drawn = [rng.sample(vocabulary, 2 * self.length) for _ in range(n)]
         copies = [tokens[: self.length] for tokens in drawn]
         others = [tokens[self.length :] for tokens in drawn]

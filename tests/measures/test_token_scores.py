@@ -15,6 +15,7 @@ from pytest_circuits import (
     previous_token_score,
 )
 from pytest_circuits.measures.tokens import PERIODS
+from pytest_circuits.tasks.repeated import RepeatedTokens
 
 HEAD, TWO = heads("1.2", at=S2), heads("1.2", "2.0", at=S2, name="both")
 SCORES = [previous_token_score, duplicate_token_score, induction_score]
@@ -55,6 +56,17 @@ def test_the_default_covers_the_distances_of_the_task_and_more():
 def test_each_period_is_a_run_of_its_own_and_has_as_many_rows_as_the_claim():
     runs = {need.run for need in induction_score(TWO.each).needs(draw_of(n=3))}
     assert {(run.draw.task.length, run.draw.n) for run in runs} == {(k, 3) for k in PERIODS}
+
+
+def test_sequences_of_one_period_are_no_pieces_of_those_of_another():
+    """Rows are taken as independent: a draw that goes on where another row of a shorter one is."""
+    tokenizer = load_model("reference-ioi", progress=False).tokenizer
+
+    def drawn(period):
+        return RepeatedTokens(length=period).draw(tokenizer, 4, 0).prompts.ids
+
+    short, long = ([row[:6] for row in drawn(period)] for period in (6, 24))
+    assert all(a != b for a in short for b in long)
 
 
 def test_the_sentence_names_the_periods():

@@ -142,7 +142,7 @@ FALSE = {
     "completeness by class": completeness(TOO_SMALL, to=TO) <= 1,
     "completeness at random": completeness(TOO_SMALL, to=TO, over="random", count=3) <= 1,
     "completeness at worst": completeness(TOO_SMALL, to=TO, **SEARCH) <= 1,
-    "a padded circuit minimal": minimality(PADDED, to=TO, search_prompts=8) >= 0.3,
+    "a padded circuit minimal": abs(minimality(PADDED, to=TO, search_prompts=8)) >= 0.3,
     "a padding that matters": minimality_of(LOOK_ALIKE, PADDED, to=TO, without=NAME_MOVERS) >= 0.1,
     "decoys beyond chance": sufficiency_p(circuit(DECOYS), to=TO, count=9, prompts=16) <= 0.1,
     "necessity of decoys": necessity_p(circuit(DECOYS), to=TO, count=9, prompts=16) <= 0.1,
