@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,7 +10,7 @@ from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Intervention
 from pytest_circuits.measures.base import HeadMeasure
 from pytest_circuits.nodes import Head, Node, Role
-from pytest_circuits.readings import OfHead, Site
+from pytest_circuits.readings import Draw, OfHead, Read, Site
 from pytest_circuits.tasks.positions import END, IO, S1, S2
 
 if TYPE_CHECKING:
@@ -26,12 +27,15 @@ class DirectLogits(OfHead):
     """The head's direct contribution to the answer's and the foil's logit at END."""
 
     def sites(self) -> tuple[Site, ...]:
-        """Read the head's output and the final residual stream."""
-        return (Site("z", self.head.layer), RESID)
+        """Read the head's output, the final residual stream, and the two logits."""
+        return (Site("z", self.head.layer), RESID, Site("answers"))
 
     def numbers(self, batch: Batch) -> Tensor:
-        """Return [batch, 2]: contribution to the answer's logit and to the foil's."""
-        return written_logits(batch, self.head, batch.answer_directions)
+        """Return [batch, 4]: contribution to the answer's logit and to the foil's, and these."""
+        import torch
+
+        written = written_logits(batch, self.head, batch.answer_directions)
+        return torch.cat([written, batch.act(Site("answers")).to(written.dtype)], dim=1)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,12 @@ class AttentionAndLogits(OfHead):
         return torch.cat([torch.stack(looked, dim=1), written], dim=1)  # type: ignore[arg-type]
 
 
+def written_scale(numbers: Iterable[Array]) -> float:
+    """Return the largest difference of two logits, written or in all, read by `DirectLogits`."""
+    pairs = (each[:, k] - each[:, k + 1] for each in numbers for k in (0, 2))
+    return max(float(abs(pair).max()) for pair in pairs)
+
+
 def written_logits(batch: Batch, head: Head, directions: Tensor) -> Tensor:
     """Return [batch, k]: what a head adds at END to the logits of which these are directions."""
     import torch
@@ -77,7 +87,11 @@ class DirectLogitAttribution(HeadMeasure):
 
     def columns(self, numbers: Array) -> Array:
         """Return answer minus foil."""
-        return numbers[:, :1] - numbers[:, 1:]
+        return numbers[:, :1] - numbers[:, 1:2]
+
+    def scale(self, read: Read, draw: Draw) -> float:
+        """Return the largest logit difference, or part of it that a head writes, of a prompt."""
+        return written_scale(read(need) for need in self.needs(draw))
 
     def __str__(self) -> str:
         return f"direct logit attribution of {self.whose()}{self.circumstances()}"

@@ -78,8 +78,6 @@ class Measure(ABC):
         """
         import numpy as np
 
-        if not self.per_prompt:
-            return 0.0
         with np.errstate(all="ignore"):
             alone = self.value(read, draw, np.eye)
         return float(abs(alone[np.isfinite(alone)]).max(initial=0.0))

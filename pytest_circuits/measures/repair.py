@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import MLPs, Reference, knock_out
-from pytest_circuits.measures.attribution import DirectLogits
+from pytest_circuits.measures.attribution import DirectLogits, written_scale
 from pytest_circuits.measures.base import HeadMeasure, Measure, weighted_means
 from pytest_circuits.measures.composed import Listed
 from pytest_circuits.measures.effects import TotalEffect
@@ -34,7 +34,7 @@ class ScaledWrite(DirectLogits):
     """The head's direct contribution to the two logits at END, and the scale it was divided by."""
 
     def numbers(self, batch: Batch) -> Tensor:
-        """Return [batch, 3]: to the answer's logit, to the foil's, the final norm's scale."""
+        """Return [batch, 5]: what `DirectLogits` returns, and the final norm's scale."""
         import torch
 
         return torch.cat([super().numbers(batch), batch.final_scale], dim=1)
@@ -67,9 +67,8 @@ class SelfRepair(HeadMeasure):
         return self._pooled(self.statistic(weighted_means(rises, weights)))
 
     def scale(self, read: Read, draw: Draw) -> float:
-        """Return the most that a head writes on a prompt, before or after."""
-        both = (read(need) for need in self.needs(draw))
-        return max(float(abs(each[:, 0] - each[:, 1]).max()) for each in both)
+        """Return the largest logit difference, or part of it that a head writes, of a prompt."""
+        return written_scale(read(need) for need in self.needs(draw))
 
     def __str__(self) -> str:
         return (
@@ -211,8 +210,8 @@ def total_and_direct_effect(
 
 def _rise(before: Array, after: Array) -> Array:
     """Return [prompts, 1]: what is written more, from the columns of `ScaledWrite`, scale held."""
-    scale = before[:, 2:]
-    written = [(each[:, :1] - each[:, 1:2]) * each[:, 2:] for each in (before, after)]
+    scale = before[:, 4:]
+    written = [(each[:, :1] - each[:, 1:2]) * each[:, 4:] for each in (before, after)]
     rise: Array = (written[1] - written[0]) / scale
     return rise
 

@@ -36,6 +36,10 @@ CELLS = 2**20
 # A standard error below this share of what the value is made of is rounding: nothing moves it.
 ROUNDING = 1e-11
 
+# Prompts that differ by less than this share of what their numbers are made of differ by the
+# rounding of float32 alone: a few units in its last place.
+SINGLE = 1e-6
+
 # A reweighting moves a mean by what its influence says, to this share of a standard error.
 CURVED = 1e-6
 
@@ -79,7 +83,8 @@ def expand(value: Value, n: int, design: Design | None = None, scale: float = 0.
     influence -= influence.mean(axis=1, keepdims=True)
     design = _fitting(design, influence)
     errors = design.errors(influence)
-    errors[errors <= ROUNDING * np.maximum(abs(points), scale)] = 0.0
+    spread = errors * np.sqrt(n)
+    errors[(errors <= ROUNDING * abs(points)) | (spread <= SINGLE * scale)] = 0.0
     second = (more + less - 2 * points[:, None]).sum(axis=1) / NUDGE**2
     return Expansion(
         points=points,

@@ -8,7 +8,15 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.statistics.design import Design
-from pytest_circuits.statistics.influence import ROUNDING, Expansion, Value, curves, expand, steps
+from pytest_circuits.statistics.influence import (
+    ROUNDING,
+    SINGLE,
+    Expansion,
+    Value,
+    curves,
+    expand,
+    steps,
+)
 from pytest_circuits.statistics.skewness import Skewness, skewness
 from pytest_circuits.statistics.special import student_quantile, student_tail
 
@@ -89,7 +97,8 @@ def intervals(
     def of_part(part: int) -> Interval:
         point = float(expansion.points[part])
         if not smooth[part]:
-            constant = (abs(draws[part] - point) <= ROUNDING * max(abs(point), scale)).all()
+            rounding = max(ROUNDING * abs(point), SINGLE * scale)
+            constant = (abs(draws[part] - point) <= rounding).all()
             return unseen(point) if constant else Percentile(point=point, draws=draws[part])
         found = _studentised(expansion, along[part], part)
         is_mean = reach is not None and expansion.straight[part]

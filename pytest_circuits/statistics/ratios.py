@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import copysign, inf
+from math import copysign, inf, sqrt
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.statistics.design import Design
-from pytest_circuits.statistics.influence import ROUNDING, Expansion, Value, expand
+from pytest_circuits.statistics.influence import ROUNDING, SINGLE, Expansion, Value, expand
 from pytest_circuits.statistics.intervals import Interval, Unseen, intervals
 from pytest_circuits.statistics.skewness import Side, Skewness, skewness
 from pytest_circuits.statistics.special import root, student_quantile, student_tail
@@ -136,7 +136,8 @@ def _ratio(above: Expansion, below: Expansion, part: int, scales: tuple[float, f
         design=below.design,
     )
     scale = max(scales[0], scales[1] * abs(ratio.point)) / abs(ratio.bottom)
-    if ratio.error > ROUNDING * max(abs(ratio.point), scale):
+    spread = ratio.error * sqrt(below.n)
+    if spread > max(ROUNDING * abs(ratio.point), SINGLE * scale):
         return ratio
     away = scale or inf
     return Unseen(
