@@ -32,7 +32,7 @@ def test_a_comparison_is_explained(comparison, fails):
     result.stdout.fnmatch_lines(
         [
             f"E * claim refuted: attention of 0.1 from END to IO {sign} 1.1",
-            "E * measured 0.* attention (n=8)",
+            "E * measured 0.* attention (n=8 of 8 templates)",
             f"E * required {sign} 1.1, margin -*",
             "*- circuit claim -*",
             "claim refuted: no value of the interval satisfies it",
