@@ -69,6 +69,11 @@ def statuses_alone(
     return {name: _status(found[entry]) for name, entry in entries.items()}
 
 
+def _remark(verdict: Verdict) -> str:
+    """Return what a claim that holds leaves to be said of its value."""
+    return verdict.claim.remark(verdict.worst.value) if verdict else ""
+
+
 def _status(outcome: Outcome) -> str:
     return "error" if isinstance(outcome, Exception) else outcome.status
 
@@ -160,7 +165,7 @@ class _Trial:
             worst.estimate,
             self._decision(family.evidence, index, alpha, len(self._family(everyone))),
             tuple(verdicts) if len(verdicts) > 1 else (),
-            self.notes,
+            tuple(filter(None, (*self.notes, _remark(worst)))),
         )
 
     def _too_small(self, level: float) -> str:
