@@ -60,9 +60,11 @@ class Effect(Measure):
         return self._pooled(self.statistic(means[:1], means[1:]))
 
     def scale(self, read: Read, draw: Draw) -> float:
-        """Return the largest F of a prompt, before or after."""
-        column = logit_difference().column
-        return max(float(abs(column(read(need))).max()) for need in self.needs(draw))
+        """Return the largest F of a prompt, before or after; of a share of F, as such a share."""
+        columns = [logit_difference().column(read(need)) for need in self.needs(draw)]
+        largest = max(float(abs(column).max()) for column in columns)
+        whole = 1.0 if self.denominator() is None else abs(float(columns[0].mean()))
+        return largest / whole if whole else 0.0
 
     def labels(self) -> tuple[str, ...]:
         """Return a label per head for `each`, one empty label otherwise."""

@@ -64,8 +64,15 @@ def _measured(verdict: Verdict) -> str:
 
 def _reason(verdict: Verdict) -> str:
     if verdict.status == "undecided":
-        return "the interval straddles the threshold; more prompts would decide (--circuit-prompts)"
+        return f"{_why_undecided(verdict)}; more prompts would decide (--circuit-prompts)"
     return "no value of the interval satisfies it" if verdict.status == "refuted" else "it holds"
+
+
+def _why_undecided(verdict: Verdict) -> str:
+    method = verdict.estimate.method
+    if "no variation" in method.interval and len(verdict.estimate.parts) == 1:
+        return f"no variation on {method.n} prompts, and others may differ by more than is allowed"
+    return "the interval straddles the threshold"
 
 
 def _parts_are(verdict: Verdict) -> str:
