@@ -344,8 +344,6 @@ negative_name_mover_repairs = (
     self_repair(name_movers, negative_name_mover, to=to_abc) >= 0.66
 ).cite(f"{PAPER} 3.3")
 backup_head_takes_over = (self_repair(name_movers, backup, to=to_abc) >= 0.16).cite(f"{PAPER} 3.3")
-# Bound: what it rises by, above.
-backup_head_rests = direct_effect(backup, to=to_abc).between(-0.16, 0.16)
 last_layer_repairs = self_repair(name_movers, last_layer, to=to_abc) >= 0.42
 
 # Who reads whom.

@@ -24,9 +24,13 @@ from page import (
     reference_table,
     tails_table,
     threshold_table,
+    together_table,
+    unvaried_table,
 )
 from plot import svg
 from reference import on_reference
+from together import together
+from unvaried import unvaried
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -47,6 +51,8 @@ def main() -> None:
         "families": list(families(arguments.decisions, arguments.seed)),
         "equivalence": list(equivalents(arguments.decisions, arguments.seed)),
         "reference": list(on_reference(arguments.decisions, arguments.seed)),
+        "together": list(together(40 * arguments.decisions, arguments.seed)),
+        "unvaried": list(unvaried(arguments.decisions // 2, arguments.seed)),
         "fresh": list(fresh(arguments.fresh, arguments.seed)),
     }
     results = {
@@ -67,6 +73,8 @@ def main() -> None:
         "families": family_table(found["families"]),
         "equivalence": equivalence_table(found["equivalence"]),
         "reference": reference_table(found["reference"]),
+        "together": together_table(found["together"]),
+        "unvaried": unvaried_table(found["unvaried"]),
         "fresh": fresh_table(found["fresh"]),
     }
     page.write_text(filled(page.read_text(), tables))

@@ -8,6 +8,9 @@ from decisions import Cost, Equivalent, Family, Wrong
 from fresh import SIZES as FRESH_SIZES
 from fresh import Fresh
 from reference import OnModel
+from together import SIZES as FAMILIES
+from together import Together
+from unvaried import Unvaried
 
 # Between-seed spread over stated error, outside of which a cell is bold.
 HONEST = (0.8, 1.2)
@@ -44,10 +47,9 @@ def _coverage_line(name: tuple[str, str], rows: Sequence[Row]) -> list[str]:
 
 
 def _marked(row: Row) -> str:
-    """Return the coverage, in bold where it is outside 94 to 96 by two standard errors."""
+    """Return the coverage, in bold where a side errs by three standard errors more than stated."""
     words = f"{100 * row.coverage:.1f}"
-    outside = max(0.94 - row.coverage, row.coverage - 0.96) > 2 * row.error
-    return f"**{words}**" if outside else words
+    return f"**{words}**" if max(row.above, row.below) > 0.025 + 3 * row.error_of_side else words
 
 
 def alternatives_table(rows: Sequence[Alternative]) -> str:
@@ -104,6 +106,29 @@ def equivalence_table(rows: Iterable[Equivalent]) -> str:
     return _table(
         head, ([str(r.n), f"{r.truth:g}", _percent(r.holds), _percent(r.refuted)] for r in rows)
     )
+
+
+def together_table(rows: Iterable[Together]) -> str:
+    """Return how often suites at their thresholds have a wrong verdict, a column for each size."""
+    by_name: dict[str, list[Together]] = {}
+    for row in rows:
+        by_name.setdefault(row.name, []).append(row)
+    columns = [f"{size} claim{'s' if size > 1 else ''}" for size in FAMILIES]
+    return _table(
+        ["values", *columns], ([name, *map(_wrong, each)] for name, each in by_name.items())
+    )
+
+
+def _wrong(row: Together) -> str:
+    """Return the error with its own, in bold where it is three of these above what is stated."""
+    words = f"{100 * row.wrong:.1f} ({100 * row.error:.1f})"
+    return f"**{words}**" if row.wrong > 0.025 + 3 * row.error else words
+
+
+def unvaried_table(rows: Iterable[Unvaried]) -> str:
+    """Return wrong decisions of values that hardly vary."""
+    head = ["value, truth at the threshold", "no variation on 32", "held", "refuted"]
+    return _table(head, ([r.name, *map(_percent, (r.constant, r.holds, r.refuted))] for r in rows))
 
 
 def reference_table(rows: Iterable[OnModel]) -> str:

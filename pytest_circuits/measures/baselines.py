@@ -100,8 +100,9 @@ class AgainstRandom(Search):
 
     def needs(self, draw: Draw) -> tuple[Need, ...]:
         """Read the number of heads per layer, and the circuit's own score."""
-        shape = Need(logit_difference().run(draw), HeadsPerLayer())
-        return (shape, *self._score(self.what).needs(_fewer(draw, self.prompts)))
+        on = _fewer(draw, self.prompts)
+        shape = Need(logit_difference().run(on), HeadsPerLayer())
+        return (shape, *self._score(self.what).needs(on))
 
     def refined(self, read: Read, draw: Draw) -> Measure:
         """Draw the random circuits."""

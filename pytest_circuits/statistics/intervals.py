@@ -28,6 +28,10 @@ MOST_SHIFT = 0.5
 
 RESAMPLES = 2000
 
+# Bounded numbers whose standard deviation is less than this share of their range hardly vary: a few
+# prompts of another kind would move their mean by more than all that was seen.
+HARDLY = 0.01
+
 
 class Interval(ABC):
     """What prompts say about one number: an interval for every level, a p-value for every bound.
@@ -78,8 +82,8 @@ def intervals(
     `value` maps rows of prompt weights [draws, n] to values [parts, draws]; see `Studentised` for
     what is done. `design` says how the prompts were drawn (None: independently). `scale` is how
     large the numbers are that make the value, the measure of rounding. `reach` is the least and
-    the most that the value of one prompt can be (None: not known); a mean is then never taken to be
-    known better than `Unseen` has it.
+    the most that the value of one prompt can be (None: not known); a mean that hardly varies, by
+    `HARDLY` of what it could, is then never taken to be known better than `Unseen` has it.
 
     A part that no single prompt moves is either constant or jumps (a rank). A jumping one gets the
     percentile bootstrap of 2,000 resamples drawn with `seed`; a constant one `Unseen`: prompts
@@ -88,6 +92,7 @@ def intervals(
     expansion = expand(value, n, design, scale)
     along = curves(value, expansion)
     smooth = expansion.errors > 0
+    spread = expansion.influence.std(axis=1)
     draws = () if smooth.all() else _resampled(value, n, seed)
 
     def unseen(point: float) -> Unseen:
@@ -101,8 +106,8 @@ def intervals(
             constant = (abs(draws[part] - point) <= rounding).all()
             return unseen(point) if constant else Percentile(point=point, draws=draws[part])
         found = _studentised(expansion, along[part], part)
-        is_mean = reach is not None and expansion.straight[part]
-        return Wider(found, unseen(point)) if is_mean else found
+        hardly = reach is not None and spread[part] < HARDLY * (reach[1] - reach[0])
+        return Wider(found, unseen(point)) if hardly and expansion.straight[part] else found
 
     return tuple(of_part(part) for part in range(len(smooth)))
 
