@@ -158,8 +158,8 @@ def answer_preferred(
 ) -> AnswerPreferred:
     """Measure the share of prompts with logit[answer] > logit[foil] at END; 0 to 1, ties are no.
 
-    Interval: mid-p. Source: Wang et al. 2022, section 2 (GPT-2 small: 0.993). It says nothing
-    about how much larger, nor about other tokens.
+    Interval: Clopper and Pearson. Source: Wang et al. 2022, section 2 (GPT-2 small: 0.993). It says
+    nothing about how much larger, nor about other tokens.
     """
     return AnswerPreferred(on=on, under=under)
 
@@ -168,7 +168,7 @@ def foil_preferred(*, on: str | None = None, under: Intervention | None = None) 
     """Measure the share of prompts with logit[foil] > logit[answer] at END; 0 to 1, ties are no.
 
     For predictions of failure: a distractor that repeats IO makes the model prefer S. Interval:
-    mid-p; of a difference between distributions Tango's, paired prompt by prompt.
+    Clopper and Pearson; of a difference between distributions from theirs, paired by prompt.
     Source: Wang et al. 2022, section 4 (GPT-2 small: 0.007, with the distractor 0.234). A
     distractor lowers the logit difference whomever it names: claim it for a control as well.
     """

@@ -87,9 +87,9 @@ def copy_score(
     Per prompt: the residual stream at the name (`name_at`) after the first block (`reads`; or the
     head's own input), through the head's own input norm, W_V and its bias, W_O, the final norm and
     the unembedding; a hit where the name's logit is among the `top` largest of the vocabulary.
-    Share of prompts, 0 to 1, mid-p interval. Source: Wang et al. 2022, section 3.1 (> 0.95 for
-    name movers, < 0.20 for the average head). It does not show that the head attends to the
-    right name, nor that it matters.
+    Share of prompts, 0 to 1, interval by Clopper and Pearson. Source: Wang et al. 2022, section 3.1
+    (> 0.95 for name movers, < 0.20 for the average head). It does not show that the head attends
+    to the right name, nor that it matters.
     """
     return _copy(role, top, name_at, reads, negative=False)
 
