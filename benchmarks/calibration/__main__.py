@@ -15,6 +15,7 @@ from decisions import at_the_threshold, cost, equivalents, families
 from fresh import fresh
 from page import (
     alternatives_table,
+    between_table,
     cost_table,
     coverage_table,
     equivalence_table,
@@ -29,6 +30,7 @@ from page import (
 )
 from plot import svg
 from reference import on_reference
+from smollm2 import between_seeds
 from together import together
 from unvaried import unvaried
 
@@ -38,6 +40,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 def main() -> None:
     """Run all simulations and write what they say."""
     arguments = _arguments()
+    if arguments.smollm2:
+        _on_smollm2(arguments)
+        return
     started = time.monotonic()
     covered: list[Row] = []
     for row in coverage(arguments.suites, arguments.seed):
@@ -61,7 +66,7 @@ def main() -> None:
         "coverage": [asdict(row) for row in covered],
         **{name: [asdict(row) for row in rows] for name, rows in found.items()},
     }
-    (arguments.out / "calibration.json").write_text(json.dumps(results, indent=1) + "\n")
+    _keep(arguments, results)
     (arguments.out / "calibration.svg").write_text(svg(covered))
     page = arguments.out / "calibration.md"
     tables = {
@@ -80,11 +85,26 @@ def main() -> None:
     page.write_text(filled(page.read_text(), tables))
 
 
+def _on_smollm2(arguments: argparse.Namespace) -> None:
+    rows = list(between_seeds(arguments.smollm2))
+    _keep(arguments, {"between": [asdict(row) for row in rows]})
+    page = arguments.out / "calibration.md"
+    page.write_text(filled(page.read_text(), {"between": between_table(rows)}))
+
+
+def _keep(arguments: argparse.Namespace, results: dict[str, object]) -> None:
+    """Write what was measured, beside what other parts measured before."""
+    path = arguments.out / "calibration.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(known | results, indent=1) + "\n")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--suites", type=int, default=5000, help="simulated suites per interval")
     parser.add_argument("--decisions", type=int, default=2000, help="per decision rule")
     parser.add_argument("--fresh", type=int, default=100, help="suites of fresh seeds, run anew")
+    parser.add_argument("--smollm2", type=int, default=0, help="that part alone, so many seeds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=DOCS, help="holds calibration.md")
     return parser.parse_args()

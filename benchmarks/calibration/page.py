@@ -8,6 +8,7 @@ from decisions import Cost, Equivalent, Family, Wrong
 from fresh import SIZES as FRESH_SIZES
 from fresh import Fresh
 from reference import OnModel
+from smollm2 import Between
 from together import SIZES as FAMILIES
 from together import Together
 from unvaried import Unvaried
@@ -143,6 +144,23 @@ def reference_table(rows: Iterable[OnModel]) -> str:
     )
 
 
+def between_table(rows: Iterable[Between]) -> str:
+    """Return how far values move between seeds, against what intervals say."""
+    head = ["measure", "mean", "SD between seeds", "SD / SE", "width for other wordings"]
+    return _table(
+        head,
+        (
+            [
+                f"`{r.name}`",
+                *_numbers(r.value, r.spread),
+                f"{r.ratio:.2f}",
+                f"{r.clustered:.1f} times",
+            ]
+            for r in rows
+        ),
+    )
+
+
 def fresh_table(rows: Sequence[Fresh]) -> str:
     """Return spread over stated error, and coverage with the misses on either side, by n."""
     by_name: dict[str, list[Fresh]] = {}
@@ -166,6 +184,10 @@ def _spread(row: Fresh) -> str:
 
 def _misses(row: Fresh) -> str:
     return f"{100 * row.coverage:.0f} ({100 * row.above:.0f}, {100 * row.below:.0f})"
+
+
+def _numbers(*numbers: float) -> list[str]:
+    return [f"{number:.3f}" for number in numbers]
 
 
 def _percent(share: float) -> str:
