@@ -21,21 +21,22 @@ How it was found (seed 0, 128 prompts; none of it saw the prompts of seed 1 belo
 Thresholds: the end of the seed 0 interval nearer to no effect (of the weakest head, for `each`),
 moved another 20 % towards no effect, rounded in that direction. No effect is 0; half for the share
 of prompts answered rightly; for faithfulness what an empty circuit gives (ratio 0, difference 4.8,
-per prompt 4.9). Claims of *no* difference have bounds of their own, stated with them.
-All were set after looking at seed 0 (128 prompts) and committed before they ran on seed 1; distances
-(completeness, CMD) are a fifth above the larger end of the interval. Both seeds share the templates:
-the claims speak of other names and words, not of other wordings.
+per prompt 4.9). Claims of *no* difference have bounds of their own, stated with them. All were set
+after looking at seed 0 (128 prompts) and committed before they ran on seed 1; distances
+(completeness, CMD) are a fifth above the larger end of the interval. Both seeds share the
+templates: the claims speak of other names and words, not of other wordings.
 
-They were derived anew, all of them by this rule, when it was found that names had moved in step with
-templates, so that on some seeds means over ABC were over prompts with the row's own names: 91 claims,
-of which 90 held on seed 1 (Holm over all of them, prompts drawn until decided, at most 256) and one
-was undecided: that the backup head 29.2 does next to nothing while the name movers are there (bound
-0.16; 0.05 on seed 0, 0.12 [0.07, 0.16] on seed 1). It is no longer claimed. Eight thresholds of
-attention and probability then went up, by 0.02 at most: the intervals of such values had been too
-wide. Two that were left undecided on seed 1 earlier, by the same rule, are not made either: that
-knocking out the negative name mover raises the logit difference, and that naming IO once more
-lowers it. One was withdrawn because it was false: that the S suppressor makes up for the name movers.
-It stands in their layer, and cannot. Numbers below are of seed 0; those of no claim are of the search.
+They were derived anew, all of them by this rule, when it was found that names had moved in step
+with templates, so that on some seeds means over ABC were over prompts with the row's own names: 91
+claims, of which 90 held on seed 1 (Holm over all of them, prompts drawn until decided, at most 256)
+and one was undecided: that the backup head 29.2 does next to nothing while the name movers are
+there (bound 0.16; 0.05 on seed 0, 0.12 [0.07, 0.16] on seed 1). It is no longer claimed. Eight
+thresholds of attention and probability then went up, by 0.02 at most: the intervals of such values
+had been too wide. Two that were left undecided on seed 1 earlier, by the same rule, are not made
+either: that knocking out the negative name mover raises the logit difference, and that naming IO
+once more lowers it. One was withdrawn because it was false: that the S suppressor makes up for the
+name movers. It stands in their layer, and cannot. Numbers below are of seed 0; those of no claim
+are of the search.
 
 What is as in GPT-2 small: name movers, a negative name mover, S-inhibition heads, duplicate-token,
 induction and previous-token heads, each attending and acting where the paper says, along the paths
@@ -69,9 +70,9 @@ What is not:
   for them, nor for the six supporting heads.
 - The distractor does not mislead the model (S preferred on 1.6 % of prompts, as without it).
 - The circuit is not complete: without the name movers it differs from the model by 1.1 logits,
-  without the duplicate-token heads by as much. Nor is it minimal: 28.0 and 0.2 matter next to nothing
-  (0.02 and 0.04) with whatever else is removed, of the witnesses tried. Of the named roles alone,
-  taken for the circuit, every head matters, by 0.16 or more; 24.5 and 17.5 work against it.
+  without the duplicate-token heads by as much. Nor is it minimal: 28.0 and 0.2 matter next to
+  nothing (0.02 and 0.04) with whatever else is removed, of the witnesses tried. Of the named roles
+  alone, taken for the circuit, every head matters, by 0.16 or more; 24.5 and 17.5 work against it.
 - The wiring of the named roles alone, all else at its ABC mean, has two fifths of the logit
   difference (0.43); of what goes along it, nothing more is lost if all but the position, and at
   its ends the names, comes from other prompts (0.40). With the wrong position it is -0.36.
