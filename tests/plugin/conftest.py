@@ -50,7 +50,7 @@ class Evaluation:
     def notes(self, claim, draw, prompts):
         return ()
 
-    def look(self, measure, draw, prompts, alpha):
+    def look(self, measure, draw, prompts, alpha, *, clustered=None):
         method = Method(
             task="canned", left_out=(), prompts_digest="0" * 16, n=draw.n, seed=draw.seed,
             runs=("IOI",),

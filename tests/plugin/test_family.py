@@ -54,7 +54,7 @@ def test_whoever_is_selected(claims, close, run, pytester, selection):
 
 def test_what_failed_last_is_run_again_in_its_family(claims, close, run, pytester):
     claims(f"{close}\nfine = logit_difference() <= 99")
-    claims("other = look <= 1", file="circuits/y.py")
+    claims("other = look <= 0.99", file="circuits/y.py")
     run()
     result = run("--lf", "--circuit-json=x.json")
     found = report(pytester.path)
@@ -81,7 +81,7 @@ def test_every_model_has_its_own(claims, close, run, pytester):
 
 
 def test_the_same_claim_by_two_names_counts_once(claims, run, pytester):
-    claims("a = look <= 1\nb = look <= 1\nc = look <= 2")
+    claims("a = look <= 0.99\nb = look <= 0.99\nc = look <= 0.98")
     for selection in ([], ["-k", "a"]):
         run("--circuit-json=x.json", *selection)
         assert report(pytester.path)["a"]["decision"]["claims"] == 2

@@ -10,7 +10,7 @@ refuted = look >= 0.99
 holds = look <= 0.99
 each = attention(heads("0.0", "1.1", at=END).each, to=IO) <= 0.99
 error = attention(heads("40.1", at=END), to=IO) >= 0.001
-shared = (look - look) >= 0
+shared = (look - look) >= -0.9
 """
 
 
