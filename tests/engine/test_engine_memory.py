@@ -42,7 +42,7 @@ MEASURES = [
     logit_difference(),
     attention(MOVERS.mean, to=IO),
     direct_logit_attribution(MOVERS.sum),
-    previous_token_score(MOVERS.mean),
+    previous_token_score(MOVERS.mean, period=24),
     knock_out_effect(MOVERS, to=mean(ABC)),
     knock_out_effect(MOVERS, to=resample(ABC)),
     logit_difference(under=path_patch(MOVERS, LOGITS, to=counterpart(FLIP))),
