@@ -33,14 +33,18 @@ seeds = st.integers(0, 99)
 
 @dataclass
 class Written:
-    """A `read` of what a head writes: [answer, foil, scale] by run, the same for every head."""
+    """A `read` of what a head writes: [answer, foil, scale] by run, the same for every head.
+
+    Between these stand the two logits themselves, of which nothing depends here.
+    """
 
     plain: list
     without: list
     n: int = 2
 
     def __call__(self, need):
-        return np.array(self.plain if need.run.under is None else self.without, dtype=float)
+        written = np.array(self.plain if need.run.under is None else self.without, dtype=float)
+        return np.insert(written, [2, 2], 0.0, axis=1)
 
 
 def test_a_head_that_does_not_change_repairs_nothing_whatever_the_norm_does():
