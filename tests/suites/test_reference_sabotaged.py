@@ -13,8 +13,8 @@ import pytest
 
 from pytest_circuits import load_model
 
-# By Wilson's interval, all of 73 prompts or more are a share of at least 0.95.
-PROMPTS = 80
+# Of so many prompts without any effect, others may have 0.2 logits on average: see the suite.
+PROMPTS = 256
 
 ROLES = {
     "P": "previous token",
@@ -107,6 +107,7 @@ EXPECTED = {
     "the_order_of_nodes_matters": ("", "PDIHNBG"),
     # Scrubbing: a share of the logit difference that is left, too.
     "hypothesis_survives_scrubbing": ("", "PDI"),
+    "hypothesis_survives_scrubbing_on_every_prompt": ("", "PDI"),
     "hypothesis_without_position_does_not": ("H", "PDI"),
     "task_needs_the_position_it_carries": ("H", "PDINB"),
     "task_needs_all_that_s_inhibition_carries": ("H", "PDINB"),
