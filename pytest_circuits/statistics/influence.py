@@ -81,10 +81,10 @@ def expand(value: Value, n: int, design: Design | None = None, scale: float = 0.
     more, less = _nudged(value, n, len(points), NUDGE), _nudged(value, n, len(points), -NUDGE)
     influence = (more - less) / (2 * NUDGE / n)
     influence -= influence.mean(axis=1, keepdims=True)
-    design = _fitting(design, influence)
+    design = _fitting(design, influence, SINGLE * scale)
     errors = design.errors(influence)
-    spread = errors * np.sqrt(n)
-    errors[(errors <= ROUNDING * abs(points)) | (spread <= SINGLE * scale)] = 0.0
+    unvaried = influence.std(axis=1) <= SINGLE * scale
+    errors[unvaried | (errors <= ROUNDING * abs(points))] = 0.0
     second = (more + less - 2 * points[:, None]).sum(axis=1) / NUDGE**2
     return Expansion(
         points=points,
@@ -96,11 +96,16 @@ def expand(value: Value, n: int, design: Design | None = None, scale: float = 0.
     )
 
 
-def _fitting(design: Design, influence: Array) -> Design:
-    """Return the design, or that of independent prompts if nothing varies within strata."""
+def _fitting(design: Design, influence: Array, rounding: float) -> Design:
+    """Return the design, or independent prompts' if something varies between strata alone."""
+    import numpy as np
+
     whole = independent(design.n)
-    flat = design.errors(influence) <= ROUNDING * whole.errors(influence)
-    return whole if design.kind == "stratified" and flat.any() else design
+    if design.kind != "stratified":
+        return design
+    within, over = (each.errors(influence) * np.sqrt(design.n) for each in (design, whole))
+    flat = (within <= np.maximum(rounding, ROUNDING * over)) & (over > rounding)
+    return whole if flat.any() else design
 
 
 def _share_of_independent(errors: Array, influence: Array) -> Array:

@@ -106,3 +106,11 @@ def test_coverage_of_what_it_says_it_is_for(kind, held):
         low, high = found.at(0.05)
         missed.append(not low <= truth <= high)
     assert (abs(np.mean(missed) - 0.05) < 0.02) == held
+
+
+def test_what_varies_between_strata_alone_is_not_taken_for_constant():
+    labels = [str(i % 4) for i in range(32)]
+    numbers = np.arange(32) % 4 + 1.0
+    (found,) = intervals(mean_of(numbers), 32, design=stratified(labels), scale=4.0)
+    (plain,) = intervals(mean_of(numbers), 32, scale=4.0)
+    assert found.at(0.05) == plain.at(0.05)
