@@ -120,12 +120,12 @@ distractor_misleads_by_naming_io = (
 )
 
 # Where the heads look.
-previous_token_heads_look_back = previous_token_score(previous_token.each, on="task") >= 0.98
-duplicate_token_heads_find_s1 = duplicate_token_score(duplicate_token.each, on="task") >= 0.98
-induction_heads_find_s1_next = induction_score(induction.each, on="task") >= 0.98
-previous_token_heads_look_back_anywhere = previous_token_score(previous_token.each) >= 0.98
-duplicate_token_heads_find_it_anywhere = duplicate_token_score(duplicate_token.each) >= 0.98
-induction_heads_find_it_anywhere = induction_score(induction.each) >= 0.98
+previous_token_heads_look_back = previous_token_score(previous_token.each, on="task") >= 0.95
+duplicate_token_heads_find_s1 = duplicate_token_score(duplicate_token.each, on="task") >= 0.95
+induction_heads_find_s1_next = induction_score(induction.each, on="task") >= 0.95
+previous_token_heads_look_back_anywhere = previous_token_score(previous_token.each) >= 0.95
+duplicate_token_heads_find_it_anywhere = duplicate_token_score(duplicate_token.each) >= 0.95
+induction_heads_find_it_anywhere = induction_score(induction.each) >= 0.95
 name_movers_are_no_induction_heads = induction_score(name_movers.each) <= 0.2
 s_inhibition_attends_to_s2 = attention(s_inhibition.each, to=S2).between(0.85, 1)
 name_movers_attend_to_io = attention(name_movers.each, to=IO).between(0.7, 0.88)

@@ -113,8 +113,10 @@ def account(reference):
     spec = importlib.util.spec_from_file_location("ioi_reference", SUITE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    draw = Draw(task=module.suite.task, n=96, seed=1)
-    claims = {name: (vars(module)[name], draw) for name in sorted(CLAIMS)}
+    few, many = (Draw(task=module.suite.task, n=n, seed=1) for n in (96, 256))
+    claims = {  # to know that something does nothing takes more prompts
+        name: (vars(module)[name], many if name in OUTSIDE else few) for name in sorted(CLAIMS)
+    }
     assert all(isinstance(claim, Claim) for claim, _ in claims.values())
     layers = (Reinitialised(layer=5), Reinitialised(layer=7))
     mutants = (*FAULTS.values(), ACROSS, *WITHIN, *layers, SPARED, *EVERYWHERE, *DECOYS)
