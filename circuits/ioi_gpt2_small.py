@@ -75,6 +75,10 @@ negative_name_movers = heads("10.7", "11.10", at=END, name="negative name movers
 backup_name_movers = heads(
     "9.0", "9.7", "10.1", "10.2", "10.6", "10.10", "11.2", "11.9", at=END, name="backup name movers"
 )
+# Those that lie above the first name mover: 9.0 and 9.7 read nothing that name movers write.
+later_backup_name_movers = heads(
+    "10.1", "10.2", "10.6", "10.10", "11.2", "11.9", at=END, name="later backup name movers"
+)
 ioi_circuit = circuit(
     previous_token,
     duplicate_token,
@@ -196,7 +200,7 @@ name_movers_are_backed_up = (
 ).cite("section 3.4")
 name_movers_loss_is_repaired = (compensation(name_movers, to=to_abc) >= 1).cite("section 3.4")
 backup_name_movers_step_in = (
-    self_repair(name_movers, backup_name_movers.sum, to=to_abc) >= 0.5
+    self_repair(name_movers, later_backup_name_movers.sum, to=to_abc) >= 0.5
 ).cite("section 3.4")
 backup_name_movers_write_without_name_movers = (
     direct_effect(backup_name_movers.sum, to=to_abc, given=without_name_movers) >= 0.7

@@ -32,11 +32,12 @@ EXPECTED = {
     "prefers_io": ("PDIHNG", "B"),
     "order_of_names_does_not_matter": ("PDIHNG", "B"),
     "choice_of_names_does_not_matter": ("PDIHNG", "B"),
-    "prefers_io_always": ("DH", "PI"),
-    "s_is_hardly_ever_preferred": ("DH", "PI"),
+    # Without duplicate token heads IO is preferred by little, 0.3, but nearly always.
+    "prefers_io_always": ("H", "PDI"),
+    "s_is_hardly_ever_preferred": ("H", "PDI"),
     "io_is_probable": ("PDIHG", "NB"),
-    "distractor_misleads_by_naming_io": ("DH", "PI"),
-    "s_is_preferred_because_io_is_named_twice": ("DH", "PI"),
+    "distractor_misleads_by_naming_io": ("H", "PDI"),
+    "s_is_preferred_because_io_is_named_twice": ("H", "PDI"),
     # Where heads look.
     "induction_heads_find_s1_next": ("P", ""),
     "induction_heads_find_it_anywhere": ("P", ""),

