@@ -14,7 +14,6 @@ from pytest_circuits.models.reference import (
 )
 from pytest_circuits.models.reference.layout import D_HEAD, D_MODEL, N_HEADS, N_LAYERS
 from pytest_circuits.tasks.ioi import IOI
-from pytest_circuits.tasks.templates import TEMPLATES
 
 ALL_HEADS = frozenset(itertools.product(range(N_LAYERS), range(N_HEADS)))
 NAME_MOVERS = REFERENCE_ROLES["name mover"].heads
@@ -55,8 +54,7 @@ def tokenizer(folder):
 
 @pytest.fixture(scope="module")
 def dataset(tokenizer):
-    # 64 prompts of 4 templates, for speed; the documented values are those of 192 of all 16.
-    return IOI(templates=TEMPLATES[::4]).draw(tokenizer, 64, 0)
+    return IOI().draw(tokenizer, 256, 0)
 
 
 @pytest.fixture(scope="module")
@@ -180,12 +178,14 @@ def repeated_scores(model, n_tokens, length, bos):
     return [patterns[..., query, key].mean((1, 3)) for query, key in pairs]
 
 
-def about(value, tolerance=0.15):
+def about(value, tolerance=0.27):
+    """Near a documented value: four standard errors of a logit difference of 256 prompts."""
     return pytest.approx(value, abs=tolerance)
 
 
 def test_behaviour(whole):
-    p_io = whole.logits.softmax(-1)[torch.arange(64), torch.tensor(whole.prompts.answers)]
+    rows = torch.arange(len(whole.prompts))
+    p_io = whole.logits.softmax(-1)[rows, torch.tensor(whole.prompts.answers)]
     assert whole.difference.mean().item() == about(5.39)
     assert whole.difference.min() > 3
     assert p_io.mean().item() == about(0.6, 0.05)
@@ -290,7 +290,7 @@ def test_knock_out(model, dataset, whole, abc, role, expected, each):
         for reference in (abc, None)
     )
     assert mean.mean().item() == about(expected)
-    assert zero.mean().item() == about(expected, 0.3)
+    assert zero.mean().item() == about(expected, 0.35)
     assert abs(zero.mean() - whole.difference.mean()) > 0.25
     singly = [
         knock_out(model, dataset, [head], place.position, abc).difference.mean().item()
