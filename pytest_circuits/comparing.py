@@ -47,8 +47,6 @@ def non_inferior(
             "parts: give one head, or pool them with role.mean."
         )
     draw = draw_of(task, prompts, seed)
-    if _are_one(new, old):
-        return _nothing_to_compare(by)
     sides = [Evaluation(model, [(measure, draw)]) for model in (new, old)]
     seen = [side.look(measure, draw, prompts, ALPHA)[0] for side in sides]
     if len({estimate.method.prompts_digest for estimate in seen}) > 1:
@@ -56,6 +54,8 @@ def non_inferior(
             f"`new` and `old`: {new.spec} and {old.spec} do not tokenize the prompts alike, so "
             "that they do not pair."
         )
+    if _are_one(new, old):
+        return _nothing_to_compare(by)
 
     new_values, old_values = (partial(side.weighted, measure, draw) for side in sides)
     found = _interval(measure, new_values, old_values, draw)

@@ -56,13 +56,12 @@ class ClaimSession:
         The first of each file tells the report what was collected there and not selected.
         """
         self._items = [item for item in items if CLAIM in item.stash]
-        told: set[str] = set()
-        for item in self._items:
-            file = item.stash[CLAIM].file
-            left = [each.facts.as_dict() for each in self._unselected() if each.file == file]
-            if left and file not in told:
+        unselected = self._unselected()
+        first = {item.stash[CLAIM].file: item for item in reversed(self._items)}
+        for file, item in first.items():
+            left = [each.facts.as_dict() for each in unselected if each.file == file]
+            if left:
                 item.user_properties.append(("circuit_unselected", to_json(left)))
-            told.add(file)
 
     def entry_of(self, item: pytest.Item) -> Entry:
         """Return an item's claim as a member of its family: the claims of its file, on its model.

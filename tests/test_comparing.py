@@ -6,6 +6,7 @@ from pytest_circuits import (
     END,
     IO,
     CircuitUsageError,
+    ClaimNotEvaluable,
     answer_preferred,
     attention,
     heads,
@@ -30,6 +31,11 @@ def test_a_model_is_not_inferior_to_itself(old):
     found = non_inferior(logit_difference(), old, old, by=0.1, prompts=16)
     assert (found.difference, found.low, found.high) == (0, 0, 0)
     assert found.evidence.decision(0.05) == "holds"
+
+
+def test_what_cannot_be_measured_is_no_more_equal_for_being_asked_of_one_model(old):
+    with pytest.raises(ClaimNotEvaluable, match=r"no head 40\.0"):
+        non_inferior(attention(heads("40.0", at=END), to=IO), old, old, by=0.1, prompts=8)
 
 
 def test_a_model_that_lost_its_name_movers_is(old, without_name_movers):
