@@ -12,8 +12,8 @@ from pytest_circuits.engine.engine import Engine, Pass
 from pytest_circuits.engine.memory import DEFAULT_MEMORY
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.estimates import ALPHA, Sample, design_of, sample
-from pytest_circuits.hollow import size_in_words, value_in_words
 from pytest_circuits.measures.base import Measure
+from pytest_circuits.notes import size_in_words, value_in_words
 from pytest_circuits.readings import Draw, Need
 from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task

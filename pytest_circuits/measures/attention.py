@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.interventions import Intervention
-from pytest_circuits.measures.base import HeadMeasure
+from pytest_circuits.measures.of_heads import HeadMeasure
 from pytest_circuits.nodes import Node, Role
 from pytest_circuits.readings import OfHead, Site
 

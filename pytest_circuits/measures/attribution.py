@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Intervention
-from pytest_circuits.measures.base import HeadMeasure
+from pytest_circuits.measures.of_heads import HeadMeasure
 from pytest_circuits.nodes import Head, Node, Role
 from pytest_circuits.readings import Draw, OfHead, Read, Site
 from pytest_circuits.tasks.positions import END, IO, S1, S2

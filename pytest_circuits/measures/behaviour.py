@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.interventions import Intervention
-from pytest_circuits.measures.base import PromptMeasure, weighted_means
+from pytest_circuits.measures.base import weighted_means
+from pytest_circuits.measures.of_heads import PromptMeasure
 from pytest_circuits.nodes import Head
 from pytest_circuits.readings import Draw, Need, Read, Reading, Site, Weights
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError, unknown_name
-from pytest_circuits.measures.base import HeadMeasure
+from pytest_circuits.measures.of_heads import HeadMeasure
 from pytest_circuits.nodes import Node, Role
 from pytest_circuits.readings import OfHead, Site
 from pytest_circuits.tasks.positions import IO

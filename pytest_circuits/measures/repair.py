@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, ClassVar
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import MLPs, Reference, knock_out
 from pytest_circuits.measures.attribution import DirectLogits, written_scale
-from pytest_circuits.measures.base import HeadMeasure, Measure, weighted_means
+from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.measures.composed import Listed
 from pytest_circuits.measures.effects import TotalEffect
+from pytest_circuits.measures.of_heads import HeadMeasure
 from pytest_circuits.measures.paths import PathEffect, direct_effect
 from pytest_circuits.nodes import Node, Role
 from pytest_circuits.readings import Draw, Need, Read, Weights

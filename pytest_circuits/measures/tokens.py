@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError, unknown_name
 from pytest_circuits.measures.attention import Attention, attention
-from pytest_circuits.measures.base import HeadMeasure, Measure, weighted_means
+from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.measures.composed import check_whole
+from pytest_circuits.measures.of_heads import HeadMeasure
 from pytest_circuits.nodes import Node, Role
 from pytest_circuits.readings import Draw, Need, OfHead, Read, Run, Site, Weights
 from pytest_circuits.tasks.positions import FIRST, S1, S1_NEXT, S2, SECOND

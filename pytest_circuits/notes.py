@@ -1,4 +1,4 @@
-"""What a circuit is worth at least: how much of the model it is, and what no circuit would do."""
+"""What is noted beside a verdict on a circuit: its size, and whether no circuit passes as well."""
 
 from __future__ import annotations
 
