@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_circuits.statistics.intervals import Interval
+from pytest_circuits.statistics.intervals import Derived
 
 
 @dataclass(frozen=True, eq=False)
-class Within(Interval):
+class Within(Derived):
     """An interval cut off at the least and the most that the number can be.
 
     Nothing is lost by it: the truth is not beyond. What lies beyond is told with certainty.
     """
 
-    inner: Interval
     least: float
     most: float
-
-    @property
-    def method(self) -> str:  # type: ignore[override]
-        """That of the interval cut off."""
-        return self.inner.method
-
-    @property
-    def point(self) -> float:  # type: ignore[override]
-        """The number, as measured."""
-        return self.inner.point
 
     @property
     def lowest(self) -> float:

@@ -266,21 +266,27 @@ class Unseen(Interval):
 
 
 @dataclass(frozen=True, eq=False)
-class Wider(Interval):
-    """Of two intervals of one number the wider, at either end."""
+class Derived(Interval):
+    """An interval made of another of the same number."""
 
     inner: Interval
-    other: Interval
 
     @property
     def method(self) -> str:  # type: ignore[override]
-        """That of the first."""
+        """That of the other."""
         return self.inner.method
 
     @property
     def point(self) -> float:  # type: ignore[override]
         """The number, as measured."""
         return self.inner.point
+
+
+@dataclass(frozen=True, eq=False)
+class Wider(Derived):
+    """Of two intervals of one number the wider, at either end."""
+
+    other: Interval
 
     def at(self, alpha: float) -> tuple[float, float]:
         """Return the ends of the interval at level 1 - `alpha`."""
