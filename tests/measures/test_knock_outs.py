@@ -133,8 +133,9 @@ def model():
 
 @pytest.fixture(scope="module")
 def verdicts(model):
+    # What a decoy does on none of 32 prompts it may do on others, by 1.3 logits on average.
     claims = TRUE | FALSE
-    return dict(zip(claims, check_all(claims.values(), model, prompts=32), strict=True))
+    return dict(zip(claims, check_all(claims.values(), model, prompts=128), strict=True))
 
 
 @pytest.mark.parametrize("name", TRUE)
