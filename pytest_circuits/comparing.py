@@ -15,7 +15,8 @@ from pytest_circuits.statistics.intervals import intervals
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
-    from pytest_circuits.readings import Draw
+    from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.design import Design
     from pytest_circuits.statistics.influence import Value
     from pytest_circuits.statistics.intervals import Interval
     from pytest_circuits.tasks.base import Task
@@ -30,10 +31,12 @@ def non_inferior(
     task: Task | None = None,
     prompts: int = 128,
     seed: int = 0,
+    clustered: bool | None = None,
 ) -> Comparison:
     """Compare a measure of one part on two checkpoints: is the new at least the old less `by`?
 
-    Paired prompt by prompt, so that what makes a prompt hard for both cancels. Not inferior where
+    Paired prompt by prompt, so that what makes a prompt hard for both cancels; `clustered` says
+    what the interval is for, as in `Rules`. Not inferior where
     the interval of the difference new - old lies above -by: `evidence.decision(alpha)` then says
     "holds". That is no sameness: the new model may be better, or reach the value in another way.
     The same weights differ on no prompt, and for certain; of others that do not differ on those
@@ -48,7 +51,7 @@ def non_inferior(
         )
     draw = draw_of(task, prompts, seed)
     sides = [Evaluation(model, [(measure, draw)]) for model in (new, old)]
-    seen = [side.look(measure, draw, prompts, ALPHA)[0] for side in sides]
+    seen = [side.look(measure, draw, prompts, ALPHA, clustered=clustered)[0] for side in sides]
     if len({estimate.method.prompts_digest for estimate in seen}) > 1:
         raise ClaimNotEvaluable(
             f"`new` and `old`: {new.spec} and {old.spec} do not tokenize the prompts alike, so "
@@ -58,7 +61,8 @@ def non_inferior(
         return _nothing_to_compare(by)
 
     new_values, old_values = (partial(side.weighted, measure, draw) for side in sides)
-    found = _interval(measure, new_values, old_values, draw)
+    design = sides[0].design(measure, draw, draw.n, clustered)
+    found = _interval(measure, new_values, old_values, design, draw.seed)
     low, high = found.at(ALPHA)
     return Comparison(
         difference=found.point,
@@ -82,11 +86,15 @@ def _nothing_to_compare(by: float) -> Comparison:
     )
 
 
-def _interval(measure: Measure, new: Value, old: Value, draw: Draw) -> Interval:
+def _interval(measure: Measure, new: Value, old: Value, design: Design, seed: int) -> Interval:
     import numpy as np
 
-    first, second = (side(np.eye(draw.n)) for side in (new, old))
-    if measure.kind == "share":
+    first, second = (side(np.eye(design.n)) for side in (new, old))
+    if measure.kind == "share" and design.kind != "clustered":
         return share_differences(first, second)[0]
     scale = float(max(abs(side).max() for side in (first, second)))
-    return intervals(lambda rows: new(rows) - old(rows), draw.n, scale=scale, seed=draw.seed)[0]
+
+    def difference(rows: Array) -> Array:
+        return new(rows) - old(rows)
+
+    return intervals(difference, design.n, design=design, scale=scale, seed=seed)[0]

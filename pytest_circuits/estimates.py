@@ -112,8 +112,12 @@ def design_of(dataset: Dataset, n: int, clustered: bool | None) -> Design:
 
 def interval_words(alpha: float, intervals: Iterable[Interval]) -> str:
     """Return what intervals at level 1 - `alpha` are, in words."""
-    how = ", ".join(dict.fromkeys(each.method for each in intervals))
-    return f"{percent(alpha)} % interval over prompts ({how})"
+    intervals = tuple(intervals)
+    over, how = (
+        ", ".join(dict.fromkeys(words))
+        for words in ([each.over for each in intervals], [each.method for each in intervals])
+    )
+    return f"{percent(alpha)} % interval over {over} ({how})"
 
 
 def percent(alpha: float) -> str:

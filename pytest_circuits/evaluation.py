@@ -52,7 +52,7 @@ class Evaluation:
         self.model = model
         self._engine = Engine(model, memory=memory, notify=notify)
         self._wanted: tuple[tuple[Measure, Draw], ...] = ()
-        self._carried: dict[tuple[str, Draw], str] = {}
+        self._carried: dict[tuple[str, Draw, bool | None], str] = {}
         self.focus(planned)
 
     @property
@@ -68,7 +68,7 @@ class Evaluation:
     def estimate(self, measure: Measure, draw: Draw, *, clustered: bool | None = None) -> Estimate:
         """Return the estimate of a measure on the prompts of `draw`; `clustered` as in `Rules`."""
         measure = self._searched(measure, draw, draw.n)
-        design = self._design(measure, draw, draw.n, clustered)
+        design = self.design(measure, draw, draw.n, clustered)
         found = sample(measure, self._engine.numbers, draw, design=design)
         return self._estimate(measure, draw, found)
 
@@ -88,10 +88,10 @@ class Evaluation:
         """
         measure = self._searched(measure, draw, prompts)
         read = partial(self._engine.numbers, rows=prompts)
-        design = self._design(measure, draw, prompts, clustered)
+        design = self.design(measure, draw, prompts, clustered)
         found = sample(measure, read, draw, design=design)
-        self._check_references(measure, draw)
-        check_denominators(measure, read, draw, alpha)
+        self._check_references(measure, draw, clustered)
+        check_denominators(measure, read, draw, alpha, design)
         return self._estimate(measure, draw, found), found.intervals
 
     def notes(self, claim: Claim, draw: Draw, prompts: int) -> tuple[str, ...]:
@@ -110,7 +110,8 @@ class Evaluation:
                 pass  # then the empty circuit does not satisfy the claim
         return tuple(filter(None, said))
 
-    def _design(self, measure: Measure, draw: Draw, prompts: int, clustered: bool | None) -> Design:
+    def design(self, measure: Measure, draw: Draw, prompts: int, clustered: bool | None) -> Design:
+        """Return how the first prompts that a measure is over were drawn."""
         own = measure.needs(draw)[0].run.draw
         return design_of(self._engine.dataset(own), min(prompts, own.n), clustered)
 
@@ -141,18 +142,16 @@ class Evaluation:
     def _replan(self) -> None:
         self._engine.forget_plans()
         for measure, draw in self._wanted:
-            unchecked = {each.over for each in references(measure)} - self._checked(draw)
+            checked = {over for over, of, _ in self._carried if of == draw}
+            unchecked = {each.over for each in references(measure)} - checked
             there = [on_both(str(over))[0] for over in unchecked]
             for each in (measure, *denominators(measure), *there):
                 self._plan(each, draw)
 
-    def _checked(self, draw: Draw) -> set[str]:
-        return {over for over, of in self._carried if of == draw}
-
-    def _check_references(self, measure: Measure, draw: Draw) -> None:
+    def _check_references(self, measure: Measure, draw: Draw, clustered: bool | None) -> None:
         """Refuse means over prompts on which the model still does the task, whatever their name."""
         for reference in references(measure):
-            carried = self._carries(str(reference.over), draw)
+            carried = self._carries(str(reference.over), draw, clustered)
             if carried:
                 raise ClaimNotEvaluable(
                     f"`{reference}`: {reference.over} still carries the task: {carried}, so that "
@@ -160,18 +159,20 @@ class Evaluation:
                     "brings its opposite (Wang et al. 2022, section 2)."
                 )
 
-    def _carries(self, over: str, draw: Draw) -> str:
+    def _carries(self, over: str, draw: Draw, clustered: bool | None) -> str:
         """Return how a distribution carries the task, found once, on all of the prompts.
 
         All else that is planned waits: it may need fewer.
         """
-        if (over, draw) not in self._carried:
+        asked = over, draw, clustered
+        if asked not in self._carried:
             self._engine.forget_plans()
             try:
-                self._carried[over, draw] = carries_task(over, self._engine.numbers, draw)
+                design = self.design(on_both(over)[1], draw, draw.n, clustered)
+                self._carried[asked] = carries_task(over, self._engine.numbers, draw, design)
             finally:
                 self._replan()
-        return self._carried[over, draw]
+        return self._carried[asked]
 
     def _plan(self, measure: Measure, draw: Draw) -> None:
         try:

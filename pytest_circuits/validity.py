@@ -16,6 +16,7 @@ from pytest_circuits.readings import Draw, Need, Read, Weights
 
 if TYPE_CHECKING:
     from pytest_circuits.readings import Array
+    from pytest_circuits.statistics.design import Design
     from pytest_circuits.statistics.intervals import Interval
 
 # No published value. Beyond half of the behaviour, a mean leaves more of it than it takes away.
@@ -28,11 +29,13 @@ def denominators(measure: Measure) -> tuple[Measure, ...]:
     return tuple(dict.fromkeys(bottom for bottom in found if bottom is not None))
 
 
-def check_denominators(measure: Measure, read: Read, draw: Draw, alpha: float = ALPHA) -> None:
+def check_denominators(
+    measure: Measure, read: Read, draw: Draw, alpha: float, design: Design
+) -> None:
     """Refuse to judge a ratio to something that may as well be 0, whatever its value came to."""
     for part in _parts(measure):
         bottom = part.denominator()
-        for each in () if bottom is None else _intervals(bottom, read, draw):
+        for each in () if bottom is None else _intervals(bottom, read, draw, design):
             low, high = each.at(alpha)
             if low <= 0 <= high:
                 raise UndefinedSoFar(
@@ -48,15 +51,15 @@ def references(measure: Measure) -> tuple[Reference, ...]:
     return tuple(dict.fromkeys(each for each in found if each.kind in ("mean", "resample")))
 
 
-def carries_task(over: str, read: Read, draw: Draw) -> str:
+def carries_task(over: str, read: Read, draw: Draw, design: Design) -> str:
     """Return how much of the task a distribution carries, in words; "" if not too much.
 
     That is too much: the model does the task, and prefers the answers there, or their foils, by
     more than `MOST_CARRIED` of what it prefers the task's answers by. A preference turned round is
     a preference: a mean over it would not take the behaviour away, but bring its opposite.
     """
-    there, here = (_intervals(each, read, draw)[0] for each in on_both(over))
-    beyond = (_intervals(_Beyond(over, sign), read, draw)[0] for sign in (1, -1))
+    there, here = (_intervals(each, read, draw, design)[0] for each in on_both(over))
+    beyond = (_intervals(_Beyond(over, sign), read, draw, design)[0] for sign in (1, -1))
     if here.at(ALPHA)[0] <= 0 or not any(each.at(ALPHA)[0] > 0 for each in beyond):
         return ""
     return f"the logit difference there is {_words(there)}, on {draw.task.name} {_words(here)}"
@@ -102,5 +105,5 @@ def _parts(measure: Measure) -> Iterator[Measure]:
     return (each for each in pieces(measure) if isinstance(each, Measure))
 
 
-def _intervals(measure: Measure, read: Read, draw: Draw) -> tuple[Interval, ...]:
-    return intervals_of(measure, read, draw, len(read(measure.needs(draw)[0])))
+def _intervals(measure: Measure, read: Read, draw: Draw, design: Design) -> tuple[Interval, ...]:
+    return intervals_of(measure, read, draw, len(read(measure.needs(draw)[0])), design)

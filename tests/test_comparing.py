@@ -1,10 +1,15 @@
 """Two checkpoints on the same prompts."""
 
+from functools import partial
+
+import numpy as np
 import pytest
+from statistic_values import mean_of
 
 from pytest_circuits import (
     END,
     IO,
+    IOI,
     CircuitUsageError,
     ClaimNotEvaluable,
     answer_preferred,
@@ -14,7 +19,10 @@ from pytest_circuits import (
     logit_difference,
     measure,
     non_inferior,
+    prompt_task,
 )
+from pytest_circuits.statistics.design import clustered
+from pytest_circuits.statistics.intervals import intervals
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +75,45 @@ def test_pairing_makes_the_interval_narrow(old):
     looks = [measure(each, logit_difference(), prompts=32) for each in (old, other)]
     assert found.high - found.low < 0.5 * min(each.high - each.low for each in looks)
     assert found.evidence.decision(0.05) == "holds"
+
+
+@pytest.fixture(scope="module")
+def own(old):
+    """IOI's prompts as a task of one's own, in four clusters by their initials."""
+    drawn = IOI().draw(old.tokenizer, 32, 0)
+    word = lambda token: " " + old.tokenizer.decode([token]).strip()  # noqa: E731
+    rows = [
+        {
+            "text": text,
+            "answer": word(answer),
+            "foil": word(foil),
+            "positions": {},
+            "cluster": str(i // 8),
+        }
+        for i, (text, answer, foil) in enumerate(
+            zip(drawn.prompts.texts, drawn.prompts.answers, drawn.prompts.foils, strict=True)
+        )
+    ]
+    return prompt_task("own", rows)
+
+
+def test_a_comparison_is_for_fresh_clusters_as_a_claim_is(old, own):
+    other = load_model("reference-ioi:without=induction", progress=False)
+    found = non_inferior(logit_difference(), other, old, by=10.0, task=own, prompts=32)
+    new, before = (measure(it, logit_difference(), task=own, prompts=32) for it in (other, old))
+    difference = np.subtract(new.contributions[0], before.contributions[0])
+    clusters = own.draw(old.tokenizer, 32, 0).clusters
+    (over,) = intervals(mean_of(difference), 32, design=clustered(clusters))
+    assert (found.low, found.high) == pytest.approx(over.at(0.05))
+
+
+def test_comparisons_of_clusters_are_less_sure(old, own):
+    other = load_model("reference-ioi:without=induction", progress=False)
+    for what in (logit_difference(), answer_preferred()):
+        compared = partial(non_inferior, what, other, old, by=10.0, task=own, prompts=32)
+        found, alone = compared(), compared(clustered=False)
+        assert found.difference == alone.difference
+        assert found.high - found.low > 1.1 * (alone.high - alone.low)
 
 
 def test_a_margin_is_more_than_nothing(old):

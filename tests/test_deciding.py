@@ -15,6 +15,7 @@ from pytest_circuits.interventions import Reference, mean, zero
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.readings import Draw
 from pytest_circuits.rules import Rules
+from pytest_circuits.statistics.design import independent
 from pytest_circuits.validity import check_denominators
 from pytest_circuits.verdicts import Estimate, Method
 
@@ -69,7 +70,7 @@ class Numbers:
             return rng.normal(size=draw.n)[:prompts] + of.mu
 
         found = sample(measure, read, draw)
-        check_denominators(measure, read, draw, alpha)
+        check_denominators(measure, read, draw, alpha, independent(prompts))
         estimate = Estimate(
             measure=measure, parts=found.parts, unit="", n=found.n, by_head=(), texts=(),
             contributions=(), method=METHOD,

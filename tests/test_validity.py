@@ -1,5 +1,7 @@
 """What must be so before a claim is judged: seen on the reference model."""
 
+from statistics import median
+
 import pytest
 
 from pytest_circuits import (
@@ -14,6 +16,7 @@ from pytest_circuits import (
     counterpart,
     heads,
     knock_out_effect,
+    knock_out_share,
     load_model,
     logit_difference,
     mean,
@@ -35,15 +38,15 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def own(model):
-    """IOI's prompts as a task of one's own: FLIP, which carries the task, declared neutral.
+def rows(model):
+    """IOI's prompts as rows of one's own, with FLIP as a counterpart, which carries the task.
 
-    So is TURNED, FLIP with its answer for the foil: the preference there is as strong, and against.
+    So does TURNED, FLIP with its answer for the foil: as strong a preference, and against.
     """
     dataset = IOI().draw(model.tokenizer, 24, 0)
     plain, flip, abc = (dataset.distribution(name) for name in ("IOI", FLIP, ABC))
     word = lambda ids: " " + model.tokenizer.decode(ids).strip()  # noqa: E731
-    rows = [
+    return [
         {
             "text": plain.texts[i],
             "answer": word([plain.answers[i]]),
@@ -66,6 +69,11 @@ def own(model):
         }
         for i in range(24)
     ]
+
+
+@pytest.fixture(scope="module")
+def own(rows):
+    """A task of these rows, in which what carries the task is declared neutral."""
     return prompt_task("own", rows, neutral=["FLIP", "TURNED", "ABC"])
 
 
@@ -85,10 +93,37 @@ def test_a_preference_turned_round_is_a_preference(model, own, first):
         check(claim, model, task=own, prompts=24, rules=Rules(first=first))
 
 
+@pytest.fixture(scope="module")
+def halves(model, rows, own):
+    """The same rows in two clusters, which differ as much as can be: one has the better half."""
+    draw = Draw(task=own, n=24, seed=0)
+    found = Evaluation(model, ()).estimate(logit_difference(), draw)
+    (values,) = found.contributions
+    middle = median(values)
+    half = {text: str(it > middle) for text, it in zip(found.texts, values, strict=True)}
+    labelled = [row | {"cluster": half[row["text"]]} for row in rows]
+    return prompt_task("halves", labelled, neutral=["FLIP", "TURNED", "ABC"])
+
+
+def test_what_is_divided_by_is_told_from_0_over_clusters(model, halves):
+    """5.4 on two clusters that differ by a logit may be anything; on 24 prompts it may not."""
+    claim = knock_out_share(MOVERS, to=zero()) <= 0.9
+    assert check(claim, model, task=halves, prompts=24, rules=Rules(clustered=False))
+    with pytest.raises(ClaimNotEvaluable, match="not told from 0"):
+        check(claim, model, task=halves, prompts=24)
+
+
+def test_two_clusters_do_not_convict_a_reference(model, halves):
+    claim = knock_out_effect(MOVERS, to=mean("FLIP")) >= 0
+    check(claim, model, task=halves, prompts=24)
+    with pytest.raises(ClaimNotEvaluable, match="FLIP still carries the task"):
+        check(claim, model, task=halves, prompts=24, rules=Rules(clustered=False))
+
+
 def test_references_are_asked_once_on_all_prompts(model, own, monkeypatch):
     asked = []
 
-    def carries(over, read, draw):
+    def carries(over, read, draw, design):
         asked.append((over, len(read(logit_difference(on=over).needs(draw)[0]))))
         return ""
 

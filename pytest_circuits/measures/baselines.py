@@ -202,7 +202,8 @@ class RandomRank(Measure):
         from pytest_circuits.statistics.shares import Share
 
         share = float(self.value(read, draw, lambda n: np.ones((1, n)))[0, 0])
-        return (Share(round(share * len(self.random)), len(self.random)),)
+        drawn = len(self.random)
+        return (Share(round(share * drawn), drawn, f"{drawn} random circuits"),)
 
     def bounds(self) -> tuple[float, float]:
         """Return 0 and 1."""

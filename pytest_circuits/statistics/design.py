@@ -49,10 +49,8 @@ class Design:
     def words(self) -> str:
         """What the error is over, in words."""
         if self.kind == "clustered":
-            return f"over {self.groups} clusters"
-        return "over prompts" + (
-            f" within {self.groups} strata" if self.kind == "stratified" else ""
-        )
+            return f"{self.groups} clusters"
+        return "prompts" + (f" within {self.groups} strata" if self.kind == "stratified" else "")
 
     def by_unit(self, influence: Array) -> Array:
         """Return the influence [..., units] of what was drawn: of prompts, or of clusters."""
@@ -84,6 +82,17 @@ class Design:
         moved = (direction * influence).sum(axis=-1, keepdims=True) / self.n
         step: Array = direction * self.errors(influence)[..., None] / np.where(moved > 0, moved, 1)
         return step
+
+    def resampled(self, count: int, seed: int) -> Array:
+        """Return how often each prompt is in each of `count` bootstrap resamples, [count, prompts].
+
+        Clusters are drawn whole; strata are not told apart, which is on the safe side.
+        """
+        import numpy as np
+
+        random, units = np.random.default_rng([seed, self.n]), self.units
+        drawn: Array = random.multinomial(units, np.full(units, 1 / units), count).astype(float)
+        return drawn[:, self.codes] if self.kind == "clustered" else drawn
 
     def _sums(self, influence: Array) -> Array:
         import numpy as np

@@ -46,6 +46,11 @@ class Interval(ABC):
     point: float
 
     @property
+    def over(self) -> str:
+        """What was drawn, and may come out otherwise another time."""
+        return "prompts"
+
+    @property
     def lowest(self) -> float:
         """The least that the number can be."""
         return -inf
@@ -93,18 +98,20 @@ def intervals(
     along = curves(value, expansion)
     smooth = expansion.errors > 0
     spread = expansion.influence.std(axis=1)
-    draws = () if smooth.all() else _resampled(value, n, seed)
+    draws = () if smooth.all() else _resampled(value, expansion.design, seed)
 
     def unseen(point: float) -> Unseen:
         least, most = reach or ((point - scale, point + scale) if scale else (-inf, inf))
-        return Unseen(point=point, units=expansion.design.units, least=least, most=most)
+        return Unseen(point=point, design=expansion.design, least=least, most=most)
 
     def of_part(part: int) -> Interval:
         point = float(expansion.points[part])
         if not smooth[part]:
             rounding = max(ROUNDING * abs(point), SINGLE * scale)
             constant = (abs(draws[part] - point) <= rounding).all()
-            return unseen(point) if constant else Percentile(point=point, draws=draws[part])
+            if constant:
+                return unseen(point)
+            return Percentile(point=point, draws=draws[part], design=expansion.design)
         found = _studentised(expansion, along[part], part)
         hardly = reach is not None and spread[part] < HARDLY * (reach[1] - reach[0])
         return Wider(found, unseen(point)) if hardly and expansion.straight[part] else found
@@ -129,22 +136,21 @@ class Studentised(Interval):
     It is too short where rare prompts decide the value and none of them was drawn.
     """
 
+    method: ClassVar[str] = "Student's t, skewness corrected"
     point: float
-    df: int
+    design: Design
     shift: float
     skew: Skewness
     curve: Curve
-    over: str = "over prompts"
 
     @property
-    def method(self) -> str:  # type: ignore[override]
-        """Student's t, and what the error is over if not over prompts alone."""
-        over = "" if self.over == "over prompts" else f", error {self.over}"
-        return f"Student's t, skewness corrected{over}"
+    def over(self) -> str:
+        """What was drawn."""
+        return self.design.words
 
     def at(self, alpha: float) -> tuple[float, float]:
         """Return the ends of the interval at level 1 - `alpha`."""
-        t = student_quantile(alpha / 2, self.df)
+        t = student_quantile(alpha / 2, self.design.df)
         low = -self.skew.quantile(t, "low") - self.shift
         high = -self.skew.quantile(-t, "high") - self.shift
         return self.curve.value(low), self.curve.value(high)
@@ -152,12 +158,12 @@ class Studentised(Interval):
     def p_above(self, bound: float) -> float:
         """Return the smallest alpha whose interval lies above the bound."""
         t = -(self.curve.step(bound) + self.shift)
-        return min(1.0, 2 * student_tail(self.skew.symmetric(t, "low"), self.df))
+        return min(1.0, 2 * student_tail(self.skew.symmetric(t, "low"), self.design.df))
 
     def p_below(self, bound: float) -> float:
         """Return the smallest alpha whose interval lies below the bound."""
         t = -(self.curve.step(bound) + self.shift)
-        return min(1.0, 2 * student_tail(-self.skew.symmetric(t, "high"), self.df))
+        return min(1.0, 2 * student_tail(-self.skew.symmetric(t, "high"), self.design.df))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +198,12 @@ class Percentile(Interval):
     method: ClassVar[str] = f"percentile bootstrap, {RESAMPLES} resamples"
     point: float
     draws: Array
+    design: Design
+
+    @property
+    def over(self) -> str:
+        """What was drawn: strata are not told apart."""
+        return self.design.words if self.design.kind == "clustered" else "prompts"
 
     def at(self, alpha: float) -> tuple[float, float]:
         """Return the ends of the interval at level 1 - `alpha`."""
@@ -218,21 +230,27 @@ class Percentile(Interval):
 class Unseen(Interval):
     """What n prompts of which none differs from the rest say: a few others may.
 
-    None of `units` independent prompts (or clusters) was of a kind of which there are more than
-    1 - (alpha / 2)^(1 / units) with probability 1 - alpha / 2 (for alpha = 0.05 about 3.7 / n:
-    Clopper and Pearson with no hits). If prompts not seen lie at `least` or `most`, the mean is
-    within that share of the way there. Unbounded where these are: no variation is no certainty.
+    None of the design's `units`, prompts or clusters drawn independently, was of a kind of which
+    there are more than 1 - (alpha / 2)^(1 / units) with probability 1 - alpha / 2 (for alpha = 0.05
+    about 3.7 / n: Clopper and Pearson with no hits). If prompts not seen lie at `least` or `most`,
+    the mean is within that share of the way there. Unbounded where these are: no variation is no
+    certainty.
     """
 
     point: float
-    units: int
+    design: Design
     least: float
     most: float
 
     @property
     def method(self) -> str:  # type: ignore[override]
         """That nothing varied, and on how many."""
-        return f"no variation on {self.units}: others may differ"
+        return f"no variation on {self.design.units}: others may differ"
+
+    @property
+    def over(self) -> str:
+        """What was drawn."""
+        return self.design.words
 
     @property
     def lowest(self) -> float:
@@ -246,7 +264,7 @@ class Unseen(Interval):
 
     def at(self, alpha: float) -> tuple[float, float]:
         """Return the ends of the interval at level 1 - `alpha`."""
-        share = 1 - (alpha / 2) ** (1 / self.units)
+        share = 1 - (alpha / 2) ** (1 / self.design.units)
         low, high = (self.point + share * (end - self.point) for end in (self.least, self.most))
         return low, high
 
@@ -262,7 +280,7 @@ class Unseen(Interval):
         """Return the p-value of what is not seen not coming as far, of all that it could."""
         if away <= 0:
             return 1.0
-        return 0.0 if away >= reach else min(1.0, 2 * (1 - away / reach) ** self.units)
+        return 0.0 if away >= reach else min(1.0, 2 * (1 - away / reach) ** self.design.units)
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,6 +293,11 @@ class Derived(Interval):
     def method(self) -> str:  # type: ignore[override]
         """That of the other."""
         return self.inner.method
+
+    @property
+    def over(self) -> str:
+        """What was drawn for the other."""
+        return self.inner.over
 
     @property
     def point(self) -> float:  # type: ignore[override]
@@ -321,6 +344,11 @@ class Folded(Interval):
         return self.signed.method
 
     @property
+    def over(self) -> str:
+        """What was drawn for the signed interval."""
+        return self.signed.over
+
+    @property
     def lowest(self) -> float:
         """No absolute value is negative."""
         return 0.0
@@ -356,11 +384,10 @@ def _studentised(expansion: Expansion, along: Array, part: int) -> Studentised:
     shift = (float(expansion.bias[part]) - bend / 2) / error
     return Studentised(
         point=float(expansion.points[part]),
-        df=design.df,
+        design=design,
         shift=max(-MOST_SHIFT, min(MOST_SHIFT, shift)),
         skew=skewness(design.by_unit(expansion.influence[part])),
         curve=curve,
-        over=design.words,
     )
 
 
@@ -377,10 +404,9 @@ def _rising(values: Array) -> tuple[Curve, float]:
     return Curve(at[left : right + 1], values[left : right + 1]), float(bend)
 
 
-def _resampled(value: Value, n: int, seed: int) -> Array:
-    """Return the values of resamples of the prompts, [parts, resamples]."""
+def _resampled(value: Value, design: Design, seed: int) -> Array:
+    """Return the values of resamples of the prompts, or of the clusters, [parts, resamples]."""
     import numpy as np
 
-    rows = np.random.default_rng([seed, n]).multinomial(n, np.full(n, 1 / n), RESAMPLES)
     with np.errstate(all="ignore"):
-        return value(rows.astype(float))
+        return value(design.resampled(RESAMPLES, seed))

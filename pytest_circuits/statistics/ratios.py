@@ -66,6 +66,11 @@ class Ratio(Interval):
     design: Design
 
     @property
+    def over(self) -> str:
+        """What was drawn."""
+        return self.design.words
+
+    @property
     def point(self) -> float:  # type: ignore[override]
         """The ratio."""
         return self.top / self.bottom
@@ -142,7 +147,7 @@ def _ratio(above: Expansion, below: Expansion, part: int, scales: tuple[float, f
     away = scale or inf
     return Unseen(
         point=ratio.point,
-        units=below.design.units,
+        design=below.design,
         least=ratio.point - away,
         most=ratio.point + away,
     )

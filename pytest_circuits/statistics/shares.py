@@ -21,12 +21,18 @@ class Share(Interval):
     Bounds are the shares at which as many hits or more (fewer) have probability alpha / 2. The
     error on either side is never more than that, at any level, and the coverage at least
     1 - alpha: about 96 % to 97 % at 95 % and 64 prompts. Hits need not be whole: for numbers
-    between 0 and 1 per prompt the interval is too wide.
+    between 0 and 1 per prompt the interval is too wide. `of` names what was drawn, in the plural.
     """
 
     method: ClassVar[str] = "Clopper and Pearson"
     hits: float
     n: int
+    of: str = "prompts"
+
+    @property
+    def over(self) -> str:
+        """What was drawn."""
+        return self.of
 
     @property
     def lowest(self) -> float:

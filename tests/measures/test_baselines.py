@@ -84,6 +84,7 @@ def test_its_interval_is_over_circuits_and_exact():
     found = world.searched(sufficiency_p(TRUE, to=TO, count=19))
     (interval,) = found.intervals(world.read, DRAW)
     assert interval.at(0.05) == pytest.approx((0, 1 - 0.025 ** (1 / 19)))
+    assert interval.over == "19 random circuits"
     assert interval.p_below(0.05) == pytest.approx(2 * 0.95**19)  # 0.75: 19 circuits show nothing
 
 

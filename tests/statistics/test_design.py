@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statistic_values import mean_of, ratio_of
 
+from pytest_circuits.statistics.bounded import Within
 from pytest_circuits.statistics.design import clustered, independent, stratified
-from pytest_circuits.statistics.intervals import intervals
+from pytest_circuits.statistics.intervals import Folded, intervals
 from pytest_circuits.statistics.ratios import ratios
 from pytest_circuits.statistics.special import student_quantile
 
@@ -72,7 +73,7 @@ def test_the_finest_strata_with_two_prompts_each_are_taken():
     fine, coarse = list("abcd"), list("aabb")
     assert stratified(fine, coarse).groups == 2
     assert stratified(fine).kind == "independent"
-    assert stratified(coarse, fine).words == "over prompts within 2 strata"
+    assert stratified(coarse, fine).words == "prompts within 2 strata"
 
 
 def test_every_interval_takes_its_error_from_the_design():
@@ -106,6 +107,40 @@ def test_coverage_of_what_it_says_it_is_for(kind, held):
         low, high = found.at(0.05)
         missed.append(not low <= truth <= high)
     assert (abs(np.mean(missed) - 0.05) < 0.02) == held
+
+
+def middle(rows, numbers):
+    """Return the weighted median of each row, [1, draws]: no single prompt moves it smoothly."""
+    order = np.argsort(numbers)
+    reached = np.cumsum(rows[:, order], axis=1) >= rows.sum(axis=1, keepdims=True) / 2
+    return numbers[order][reached.argmax(axis=1)][None]
+
+
+def test_resamples_draw_clusters_whole():
+    wordings = np.arange(64) % 8
+    numbers = 10.0 * wordings + np.random.default_rng(0).normal(size=64)
+    design = clustered([str(each) for each in wordings])
+    drawn = design.resampled(500, seed=0)
+    assert (drawn[:, :8] == drawn[:, 8:16]).all()
+    assert set(drawn.sum(axis=1)) == {64.0}
+    value = lambda rows: middle(rows, numbers)  # noqa: E731
+    (plain,), (whole,) = (intervals(value, 64, design=each) for each in (None, design))
+    assert plain.over == "prompts"
+    assert whole.over == "8 clusters"
+    assert np.ptp(whole.at(0.05)) > 1.5 * np.ptp(plain.at(0.05))
+
+
+def test_an_interval_says_what_it_is_over():
+    numbers, labels = drawn(5)
+    for design, words in (
+        (independent(60), "prompts"),
+        (stratified(labels), f"prompts within {len(set(labels))} strata"),
+        (clustered(labels), f"{len(set(labels))} clusters"),
+    ):
+        (mean,) = intervals(mean_of(numbers), 60, design=design)
+        (ratio,) = ratios(mean_of(numbers), mean_of(numbers + 9), 60, design=design)
+        folded, within = Folded(mean), Within(mean, -9.0, 9.0)
+        assert {each.over for each in (mean, ratio, folded, within)} == {words}
 
 
 def test_what_varies_between_strata_alone_is_not_taken_for_constant():

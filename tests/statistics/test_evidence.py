@@ -11,6 +11,7 @@ from statistic_values import mean_of
 from pytest_circuits import direct_logit_attribution, heads
 from pytest_circuits.claims import Claim
 from pytest_circuits.statistics.bounded import Within
+from pytest_circuits.statistics.design import independent
 from pytest_circuits.statistics.evidence import Evidence, evidence
 from pytest_circuits.statistics.intervals import Folded, Unseen, intervals
 from pytest_circuits.statistics.shares import Share
@@ -74,7 +75,7 @@ def test_within_a_margin_is_an_absolute_value_below_it(seed, margin):
 
 
 def unseen(point, reach=(-inf, inf)):
-    return Unseen(point=point, units=32, least=reach[0], most=reach[1])
+    return Unseen(point=point, design=independent(32), least=reach[0], most=reach[1])
 
 
 # Its interval without bounds reaches below 0.
