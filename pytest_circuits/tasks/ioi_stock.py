@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 from pytest_circuits.errors import ClaimNotEvaluable
@@ -45,9 +46,17 @@ def read_words(kind: str) -> tuple[str, ...]:
 def take_stock(tokenizer: Tokenizer, names: Sequence[str], templates: Sequence[str]) -> Stock:
     """Return what of the given names and templates, and of the package's words, is usable.
 
-    Raises ClaimNotEvaluable if fewer than MINIMUM_NAMES names, no template or no distractor
-    sentence remains.
+    Every word is tried in every place, thousands of texts: what was found for the last tokenizers
+    is kept, until their vocabulary grows. Raises ClaimNotEvaluable if fewer than MINIMUM_NAMES
+    names, no template or no distractor sentence remains.
     """
+    return _stock(tokenizer, len(tokenizer), tuple(names), tuple(templates))
+
+
+@lru_cache(maxsize=4)
+def _stock(
+    tokenizer: Tokenizer, size: int, names: tuple[str, ...], templates: tuple[str, ...]
+) -> Stock:
     listed = {"names": names, "places": read_words("places"), "objects": read_words("objects")}
     ids = single_tokens(tokenizer, [word for words in listed.values() for word in words])
     usable = {kind: tuple(w for w in words if w in ids) for kind, words in listed.items()}

@@ -27,6 +27,9 @@ class Merging:
     def __getattr__(self, name):
         return getattr(self.inner, name)
 
+    def __len__(self):
+        return len(self.inner)
+
     def __call__(self, texts, **options):
         batch = self.inner(texts, **options)
         merged = self.inner.convert_tokens_to_ids(["Mary", "and"])

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pytest_circuits.engine.references import partners
-from pytest_circuits.tasks import ioi, ioi_rows
+from pytest_circuits.tasks import ioi_rows
 from pytest_circuits.tasks.base import Prompts
 from pytest_circuits.tasks.ioi import ABC, IOI
 from pytest_circuits.tasks.ioi_stock import Stock, read_words
@@ -172,10 +172,7 @@ TASKS = {
 
 
 @pytest.mark.parametrize(("task", "distributions", "positions"), TASKS.values(), ids=TASKS)
-def test_what_stands_in_a_prompt_says_nothing_of_another(
-    task, distributions, positions, words, monkeypatch
-):
-    monkeypatch.setattr(ioi, "take_stock", cache(ioi.take_stock))  # the same for every seed
+def test_what_stands_in_a_prompt_says_nothing_of_another(task, distributions, positions, words):
     few = 30
     drawn = [task.draw(words, N, seed) for seed in range(few)]
     features = {

@@ -81,8 +81,20 @@ def test_a_slow_tokenizer_is_refused_with_the_way_out(words):
     class Slow:
         unk_token_id = None
 
+        def __len__(self):
+            return 10
+
         def __call__(self, texts, **options):
             raise NotImplementedError("return_offset_mapping is not available")
 
     with pytest.raises(ClaimNotEvaluable, match="fast version of the tokenizer"):
         IOI().draw(Slow(), 4, 0)
+
+
+def test_a_vocabulary_that_grows_is_looked_at_again(make_words):
+    """What was found for a tokenizer is kept; not beyond what it was found for."""
+    names, others = vocabulary()
+    tokenizer = make_words([*(name for name in names if name != "Mary"), *others])
+    assert "Mary" in IOI().draw(tokenizer, 4, 0).left_out[0]
+    tokenizer.add_tokens(["Mary"])
+    assert IOI().draw(tokenizer, 4, 0).left_out == ()
