@@ -15,7 +15,7 @@ from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, Undefin
 from pytest_circuits.estimates import ALPHA
 from pytest_circuits.levels import ORDER, Judged, judged, level_of
 from pytest_circuits.readings import Draw
-from pytest_circuits.rules import Rules
+from pytest_circuits.rules import DEFAULT_RULES, Rules
 from pytest_circuits.statistics.evidence import NONE, Evidence, evidence
 from pytest_circuits.statistics.looks import Look, anytime, looks
 from pytest_circuits.verdicts import Decision, Estimate, Verdict, judge
@@ -58,12 +58,12 @@ def decide(evaluation: Evaluation, entries: Sequence[Entry]) -> dict[Entry, Outc
 
 
 def statuses_alone(
-    evaluation: Evaluation, claims: Mapping[str, tuple[Claim, Draw]]
+    evaluation: Evaluation, claims: Mapping[str, tuple[Claim, Draw]], rules: Rules = DEFAULT_RULES
 ) -> dict[str, str]:
-    """Return what each claim is by itself, on all of its prompts; "error" where it cannot be."""
-    rules = Rules(correction="none", first=None)
+    """Return what each claim is by itself, under `rules` without their correction; or "error"."""
+    alone = replace(rules, correction="none")
     entries = {
-        name: Entry(claim=claim, draw=draw, rules=rules) for name, (claim, draw) in claims.items()
+        name: Entry(claim=claim, draw=draw, rules=alone) for name, (claim, draw) in claims.items()
     }
     found = decide(evaluation, [*entries.values()])
     return {name: _status(found[entry]) for name, entry in entries.items()}

@@ -135,6 +135,7 @@ class Mutation:
             model,
             {k: (each.claim, each.draw) for k, each in named.items() if each.nodeid in self._held},
             mutants,
+            rules=claims[0].rules,
             left_out=[k for k, each in named.items() if each.nodeid not in self._held],
             memory=DEFAULT_MEMORY if memory is None else memory,
             notify=self._session.notify,

@@ -15,6 +15,7 @@ from pytest_circuits.mutation.account import Account, Trial
 from pytest_circuits.mutation.choice import named_heads
 from pytest_circuits.mutation.mutants import Mutant, as_dict
 from pytest_circuits.mutation.sabotage import NothingChanged, applied
+from pytest_circuits.rules import DEFAULT_RULES, Rules
 
 if TYPE_CHECKING:
     from pytest_circuits.claims import Claim
@@ -31,22 +32,23 @@ def survey(
     mutants: Sequence[Mutant],
     *,
     left_out: Sequence[str] = (),
+    rules: Rules = DEFAULT_RULES,
     memory: int = DEFAULT_MEMORY,
     notify: Callable[[str], None] = lambda message: None,
 ) -> Account:
     """Return what becomes of claims that hold on the model on each of its mutants.
 
     Every mutant is evaluated anew, on the prompts of the model: what changes, changes because of
-    the mutant. A sabotage of heads is to be noticed by a claim that names one of them. A mutant
-    that cannot be made, or that changes no weight, is in the account with the reason, and is not
-    counted.
+    the mutant. Claims are decided by themselves, under `rules` without their correction. A sabotage
+    of heads is to be noticed by a claim that names one of them. A mutant that cannot be made, or
+    that changes no weight, is in the account with the reason, and is not counted.
     """
     started = perf_counter()
     behaviour = _Examined(model, claims, memory).behaviour()
     trials = []
     for number, mutant in enumerate(mutants, start=1):
         notify(f"mutant {number} of {len(mutants)}: {mutant}")
-        trials.append(_trial(mutant, model, claims, memory))
+        trials.append(_trial(mutant, model, claims, rules, memory))
     return Account(
         suite=suite,
         model=model.describe(),
@@ -58,14 +60,14 @@ def survey(
     )
 
 
-def _trial(mutant: Mutant, model: Model, claims: Claims, memory: int) -> Trial:
+def _trial(mutant: Mutant, model: Model, claims: Claims, rules: Rules, memory: int) -> Trial:
     name = as_dict(mutant)
     try:
         with applied(mutant, model) as sabotaged:
             examined = _Examined(sabotaged, claims, memory)
             return Trial(
                 mutant=name,
-                statuses=examined.statuses(),
+                statuses=examined.statuses(rules),
                 asked=_asked(mutant, claims),
                 behaviour=examined.behaviour(),
             )
@@ -90,9 +92,9 @@ class _Examined:
         _, self._draw = next(iter(claims.values()))
         self._evaluation = Evaluation(model, (), memory=memory)
 
-    def statuses(self) -> dict[str, str]:
+    def statuses(self, rules: Rules) -> dict[str, str]:
         """Return what each claim is by itself: a mutant is to be noticed claim by claim."""
-        return statuses_alone(self._evaluation, self._claims)
+        return statuses_alone(self._evaluation, self._claims, rules)
 
     def behaviour(self) -> float | None:
         """Return the logit difference on the first claim's prompts, if the task has one."""

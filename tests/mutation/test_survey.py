@@ -5,6 +5,7 @@ from pytest_circuits import (
     END,
     IO,
     IOI,
+    Rules,
     answer_preferred,
     answer_probability,
     attention,
@@ -29,6 +30,7 @@ from pytest_circuits.mutation.mutants import (
 from pytest_circuits.mutation.survey import survey
 from pytest_circuits.nodes import Head
 from pytest_circuits.readings import Draw
+from pytest_circuits.tasks.templates import TEMPLATES
 
 DRAW = Draw(task=IOI(), n=16, seed=0)
 movers = heads("6.0", "6.2", at=END, name="name movers")
@@ -161,3 +163,15 @@ def test_an_evaluation_begun_before_goes_on_after(reference):
     assert begun.estimate(claim.measure, DRAW).value == before
     assert begun.estimate(claim.measure, others).value == fresh.value
     assert fresh.value > 5
+
+
+def test_mutants_are_judged_by_the_rules_that_the_model_was(reference):
+    """One wording says nothing of others, on the mutant no more than on the model."""
+    few = Draw(task=IOI(templates=TEMPLATES[:1]), n=16, seed=0)
+    claims = {"look": (attention(movers.each, to=IO) >= 0.9, few)}
+    mutant = ShuffledQK(heads=movers.heads)
+    found = [
+        survey("x.py", reference, claims, [mutant], rules=Rules(clustered=clustered)).trials
+        for clustered in (False, True)
+    ]
+    assert [trial.statuses for (trial,) in found] == [{"look": "refuted"}, {"look": "error"}]
