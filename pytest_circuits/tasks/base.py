@@ -33,6 +33,9 @@ class Tokenizer(Protocol):
     def __len__(self) -> int:
         """Return the size of the vocabulary, added tokens included."""
 
+    def __hash__(self) -> int:
+        """Return what tells it from other tokenizers: it stands for what is known of it."""
+
     def __call__(self, text: Any, **options: Any) -> Any:
         """Tokenize one text or a list; `add_special_tokens`, `return_offsets_mapping`."""
 
