@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.installed
+WORKERS := $(RUN) pytest -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup circuits test lint types bench calibration clean
+.PHONY: help setup circuits test sabotage lint types bench calibration clean
 
 help:
 	@echo "make circuits  evaluate the claims in circuits/ on the real model"
-	@echo "make test      run the tests"
+	@echo "make test      run the tests, but for those of make sabotage"
+	@echo "make sabotage  put whole suites to sabotaged models, which they must notice; ten minutes"
 	@echo "make lint      ruff format and lint, read-only"
 	@echo "make types     mypy --strict on the package"
 	@echo "make bench     benchmarks against TransformerLens, as a table; --full in ARGS: unsampled"
@@ -32,7 +34,11 @@ circuits: setup
 
 # A process per core with a thread each: most models in the tests are too small for more.
 test: setup
-	OMP_NUM_THREADS=1 $(RUN) pytest tests/ -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(WORKERS) tests/ -m "not whole_suite" $(ARGS)
+
+# Tests too: whole suites must be refuted where their claims are false.
+sabotage: setup
+	OMP_NUM_THREADS=1 $(WORKERS) tests/ -m whole_suite $(ARGS)
 
 lint: setup
 	$(RUN) ruff format --check .

@@ -28,6 +28,8 @@ from pytest_circuits.mutation.survey import survey
 from pytest_circuits.nodes import Head
 from pytest_circuits.readings import Draw
 
+pytestmark = pytest.mark.whole_suite
+
 SUITE = Path(__file__).parents[2] / "circuits/ioi_reference.py"
 
 # Claims that say where a role looks, ...

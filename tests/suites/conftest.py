@@ -24,7 +24,10 @@ def read_suite(name):
 
 
 def statuses(name, model, *, prompts, seed=1, leave_out=()):
-    """Return each claim's status on the model, decided alone; "error" where it cannot be."""
+    """Return each claim's status on the model, decided alone; "error" where it cannot be.
+
+    Decided on as few of the prompts as that takes, as in any run.
+    """
     claims, suite = read_suite(name)
     draw = Draw(task=suite.task, n=prompts, seed=seed)
     chosen = {key: (claim, draw) for key, claim in claims.items() if key not in leave_out}

@@ -14,6 +14,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from pytest_circuits import wrap_model
 from pytest_circuits.models.source import find_source
 
+pytestmark = pytest.mark.whole_suite
+
 PROMPTS = 24
 COSTLY = {
     "circuit_is_sufficient_beyond_chance",

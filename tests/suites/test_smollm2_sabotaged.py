@@ -14,6 +14,8 @@ from pytest_circuits.mutation.mutants import KnockedOut
 from pytest_circuits.mutation.sabotage import applied
 from pytest_circuits.readings import Draw
 
+pytestmark = pytest.mark.whole_suite
+
 SUITE, PROMPTS = "ioi_smollm2_135m", 32
 ABOUT_ROLES = (
     "name_movers",
