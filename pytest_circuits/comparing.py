@@ -51,7 +51,8 @@ def non_inferior(
         )
     draw = draw_of(task, prompts, seed)
     sides = [Evaluation(model, [(measure, draw)]) for model in (new, old)]
-    seen = [side.look(measure, draw, prompts, ALPHA, clustered=clustered)[0] for side in sides]
+    draw = sides[0].fitted(draw)
+    seen = [side.look(measure, draw, draw.n, ALPHA, clustered=clustered)[0] for side in sides]
     if len({estimate.method.prompts_digest for estimate in seen}) > 1:
         raise ClaimNotEvaluable(
             f"`new` and `old`: {new.spec} and {old.spec} do not tokenize the prompts alike, so "

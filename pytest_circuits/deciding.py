@@ -49,12 +49,17 @@ def decide(evaluation: Evaluation, entries: Sequence[Entry]) -> dict[Entry, Outc
     All claims look at the first prompts, those still undecided at more, and so on up to the
     budget, that of their draw. A claim that cannot be evaluated is no member of its family.
     """
-    trials = {each: _Trial(each) for each in entries}
+    trials = {each: _Trial(_fitted(each, evaluation)) for each in entries}
     while going := [each for each in trials.values() if each.is_open(trials.values())]:
         evaluation.focus(planned for each in going for planned in each.planned())
         for each in going:
             each.look(evaluation)
     return {entry: trial.outcome(trials.values()) for entry, trial in trials.items()}
+
+
+def _fitted(entry: Entry, evaluation: Evaluation) -> Entry:
+    """Return the claim with as many prompts as there are, so that its last look is at all."""
+    return replace(entry, draw=evaluation.fitted(entry.draw))
 
 
 def statuses_alone(

@@ -62,11 +62,19 @@ class Evaluation:
 
     def focus(self, wanted: Iterable[tuple[Measure, Draw]]) -> None:
         """Read for these only from now on; what was read is kept."""
-        self._wanted = tuple(wanted)
+        self._wanted = tuple((measure, self.fitted(draw)) for measure, draw in wanted)
         self._replan()
+
+    def fitted(self, draw: Draw) -> Draw:
+        """Return the draw of as many prompts as the task has; what cannot be drawn as it is."""
+        try:
+            return self._engine.fitted(draw)
+        except (ClaimNotEvaluable, CircuitUsageError):
+            return draw  # said again when it is looked at
 
     def estimate(self, measure: Measure, draw: Draw, *, clustered: bool | None = None) -> Estimate:
         """Return the estimate of a measure on the prompts of `draw`; `clustered` as in `Rules`."""
+        draw = self.fitted(draw)
         measure = self._searched(measure, draw, draw.n)
         design = self.design(measure, draw, draw.n, clustered)
         found = sample(measure, self._engine.numbers, draw, design=design)
@@ -86,6 +94,7 @@ class Evaluation:
         Raises `UndefinedSoFar` where a denominator is not told from 0 at level 1 - `alpha`, and
         `ClaimNotEvaluable` where a reference still carries the task.
         """
+        draw = self.fitted(draw)
         measure = self._searched(measure, draw, prompts)
         read = partial(self._engine.numbers, rows=prompts)
         design = self.design(measure, draw, prompts, clustered)
@@ -100,6 +109,7 @@ class Evaluation:
         That is the circuit's size, and that the claim is true of no circuit as well, if it is.
         """
         circuit, hollow = claim.measure.circuit(), claim.measure.hollow()
+        draw = self.fitted(draw)
         said = [] if circuit is None else [size_in_words(circuit, self.model)]
         if hollow is not None:
             try:
@@ -132,6 +142,7 @@ class Evaluation:
 
     def weighted(self, measure: Measure, draw: Draw, rows: Array) -> Array:
         """Return a measure's value under each row of prompt weights, [parts, draws]."""
+        draw = self.fitted(draw)
         measure = self._searched(measure, draw, draw.n)
         return measure.value(self._engine.numbers, draw, lambda n: rows)
 

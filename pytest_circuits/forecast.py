@@ -56,6 +56,8 @@ def forecast(
     def pilot(*chosen: Entry) -> _Pilot:
         return _Pilot(Evaluation(model, (), memory=memory, notify=notify), chosen, memory)
 
+    fitted = Evaluation(model, ()).fitted
+    entries = [(name, replace(entry, draw=fitted(entry.draw))) for name, entry in entries]
     every = [entry for _, entry in entries]
     alone = [_of_claim(name, entry, pilot(entry), _size(entry, every)) for name, entry in entries]
     return (*alone, pilot(*every).cost(""))

@@ -61,6 +61,9 @@ class Numbers:
     def notes(self, claim, draw, prompts):
         return ()
 
+    def fitted(self, draw):
+        return draw
+
     def look(self, measure, draw, prompts, alpha, *, clustered=None):
         self.looked.append((measure, prompts))
 

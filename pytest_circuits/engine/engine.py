@@ -8,7 +8,7 @@ what references put in place of activations.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -111,6 +111,16 @@ class Engine:
         if draw not in self._datasets:
             self._datasets[draw] = draw.task.draw(self.model.tokenizer, draw.n, draw.seed)
         return self._datasets[draw]
+
+    def fitted(self, draw: Draw) -> Draw:
+        """Return the draw of as many prompts as there are: a task of a few rows has no more."""
+        drawn = self.dataset(draw)
+        rows = len(drawn.prompts.ids)
+        if rows >= draw.n:
+            return draw
+        whole = replace(draw, n=rows)
+        self._datasets.setdefault(whole, drawn)
+        return whole
 
     def forget_plans(self) -> None:
         """Plan nothing any more: what is planned from now on is all that passes will read."""

@@ -50,6 +50,9 @@ class Evaluation:
     def notes(self, claim, draw, prompts):
         return ()
 
+    def fitted(self, draw):
+        return draw
+
     def look(self, measure, draw, prompts, alpha, *, clustered=None):
         method = Method(
             task="canned", left_out=(), prompts_digest="0" * 16, n=draw.n, seed=draw.seed,
