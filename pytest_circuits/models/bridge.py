@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_circuits.errors import CircuitUsageError, ModelNotAvailable, unknown_name
 from pytest_circuits.models.base import DTYPES
+from pytest_circuits.models.confined import confined
 from pytest_circuits.models.quiet import quiet, quiet_transformers
 
 _REASON_LENGTH = 200  # characters of a library's message that are passed on
@@ -58,7 +59,7 @@ def boot(hf_model: Any, tokenizer: Any, *, name: str) -> Any:
 
     parameter = next(hf_model.parameters())
     try:
-        with quiet_transformers():
+        with quiet_transformers(), confined():
             bridge = TransformerBridge.boot_transformers(
                 name,
                 hf_model=hf_model,

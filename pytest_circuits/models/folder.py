@@ -12,6 +12,7 @@ from pytest_circuits.models.quiet import quiet_transformers
 from pytest_circuits.models.weights import SINGLE, weight_files
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+ADAPTER = "adapter_config.json"
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")
 
 
@@ -19,6 +20,7 @@ def check_folder(folder: Path) -> None:
     """Raise ModelNotAvailable unless the folder can be loaded safely; the message says why."""
     if not folder.is_dir():
         raise ModelNotAvailable(f"there is no model folder {folder}")
+    _check_adapter(folder)
     _check_config(folder)
     _check_weights(folder)
     if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
@@ -26,6 +28,21 @@ def check_folder(folder: Path) -> None:
             f"{folder} has no tokenizer (looked for {', '.join(_TOKENIZER_FILES)}). "
             f"Save it beside the weights: tokenizer.save_pretrained({str(folder)!r})"
         )
+
+
+def _check_adapter(folder: Path) -> None:
+    """Refuse an adapter, alone or beside weights: whether it counts would hang on peft."""
+    if not (folder / ADAPTER).is_file():
+        return
+    merge = (
+        "from peft import AutoPeftModelForCausalLM as M; "
+        f"M.from_pretrained({str(folder)!r}).merge_and_unload().save_pretrained('merged')"
+    )
+    raise ModelNotAvailable(
+        f"{folder} is refused: it has an adapter ({ADAPTER}), which is loaded or left out "
+        "depending on whether peft is installed. Merge it into the weights first, with the "
+        f'tokenizer beside them: python -c "{merge}"'
+    )
 
 
 def _check_config(folder: Path) -> None:
@@ -90,7 +107,7 @@ def read_model(folder: Path, *, device: str, dtype: str) -> Any:
     """Return the folder's causal language model; raises ModelNotAvailable if it cannot be read.
 
     Weights that the architecture has but the files lack are an error: transformers would draw
-    them at random.
+    them at random. So are weights that it does not have: they would be left out.
     """
     import torch
     from safetensors import SafetensorError
@@ -113,5 +130,11 @@ def read_model(folder: Path, *, device: str, dtype: str) -> Any:
         raise ModelNotAvailable(
             f"the weights in {folder} are incomplete: {len(missing)} tensors that its config.json "
             f"asks for are missing, first {missing[0]}"
+        )
+    if unexpected := sorted(found["unexpected_keys"]):
+        raise ModelNotAvailable(
+            f"the weights in {folder} are not those of its config.json: {len(unexpected)} tensors "
+            f"are in no place of it and would be left out, first {unexpected[0]}. Is the config "
+            "of another model, of fewer layers, say?"
         )
     return model.to(device)

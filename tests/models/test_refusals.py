@@ -70,6 +70,21 @@ def test_weights_that_would_be_drawn_at_random(gpt2_folder):
     refused(gpt2_folder, "incomplete", "transformer.h.2")
 
 
+@pytest.mark.parametrize("layers", [1, 0, -1])
+def test_weights_that_would_be_left_out(gpt2_folder, layers):
+    edit_json(gpt2_folder / "config.json", n_layer=layers)
+    refused(gpt2_folder, "not those of its config.json", "transformer.h.")
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_an_adapter_with_the_command_that_merges_it(gpt2_folder, alone):
+    (gpt2_folder / "adapter_config.json").write_text("{}")
+    if alone:
+        (gpt2_folder / "config.json").unlink()
+        (gpt2_folder / "model.safetensors").unlink()
+    refused(gpt2_folder, "adapter_config.json", "Merge it", "merge_and_unload()")
+
+
 def test_an_architecture_transformers_does_not_know(gpt2_folder):
     edit_json(gpt2_folder / "config.json", model_type="no_such_thing")
     refused(gpt2_folder, "cannot be read", "no_such_thing")
