@@ -1,18 +1,23 @@
-"""What the plugin adds to every pytest session of the environment: at most 20 ms."""
+"""What the plugin adds to every pytest session: a small share of what importing pytest costs."""
 
 import json
 import statistics
 import subprocess
 import sys
 
-LIMIT = 20.0  # milliseconds, of one core
+# Of the time that importing pytest takes (an eighth of a second or more), by the same clock in the same
+# process: milliseconds would be a test of the machine, and of who else is on it.
+LIMIT = 0.2
 
 # CPU time, because other processes may be using the machine. Importing is measured after pytest
 # and its own plugins are there, as in any session; hooks as the difference of whole sessions.
 SCRIPT = """
 import gc, io, json, sys, time
 from contextlib import redirect_stdout
+started = time.process_time()
 import pytest
+pytest.main(["--version", "-p", "no:cacheprovider"])  # its own plugins are imported here
+whole = time.process_time() - started
 
 def session(*args):
     gc.collect()
@@ -28,9 +33,9 @@ import pytest_circuits.plugin
 import pytest_circuits.reporter
 imported = time.process_time() - started
 session("-p", "pytest_circuits.plugin")
-pairs = [(session("-p", "pytest_circuits.plugin"), session()) for _ in range(6)]
+pairs = [(session("-p", "pytest_circuits.plugin"), session()) for _ in range(10)]
 hooks = min(pair[0] for pair in pairs) - min(pair[1] for pair in pairs)
-print(json.dumps([1000 * imported, 1000 * hooks, "torch" in sys.modules]))
+print(json.dumps([1000 * whole, 1000 * imported, 1000 * hooks, "torch" in sys.modules]))
 """
 
 
@@ -39,15 +44,14 @@ def measure_once(folder):
     out = subprocess.run(
         [sys.executable, "-c", SCRIPT], cwd=folder, env=env, capture_output=True, check=True
     ).stdout
-    return json.loads(out)
+    return json.loads(out.splitlines()[-1])
 
 
 def test_startup_cost(tmp_path, record_testsuite_property):
     (tmp_path / "test_it.py").write_text("def test_it(): pass")
     runs = [measure_once(tmp_path) for _ in range(3)]
-    assert not any(torch for _, _, torch in runs)
-    imported = statistics.median(run[0] for run in runs)
-    hooks = max(0.0, statistics.median(run[1] for run in runs))
+    assert not any(torch for *_, torch in runs)
+    whole, imported, hooks = (statistics.median(run[i] for run in runs) for i in range(3))
     record_testsuite_property("startup_ms", round(imported + hooks, 2))
-    print(f"importing {imported:.1f} ms, hooks {hooks:.1f} ms")
-    assert imported + hooks <= LIMIT
+    print(f"pytest {whole:.1f} ms, importing {imported:.1f} ms, hooks {hooks:.1f} ms")
+    assert imported + max(0.0, hooks) <= LIMIT * whole
