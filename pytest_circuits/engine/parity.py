@@ -1,0 +1,115 @@
+"""Proof that full forwards are right: TransformerBridge against Hugging Face, on the same weights.
+
+TransformerBridge rebuilds attention from a model's parts and may miss an option of its config;
+prompts of unequal length are padded without a mask. Either moves logits in silence, so the model
+is put together once more as Hugging Face does, from the same tensors, and asked prompt by prompt.
+"""
+
+from __future__ import annotations
+
+import random
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+from pytest_circuits.engine.hooked import forward
+from pytest_circuits.errors import ClaimNotEvaluable
+from pytest_circuits.models.quiet import quiet_transformers
+from pytest_circuits.readings import Site
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pytest_circuits.models.base import Model
+
+WRAPPED = "._original_component"  # what TransformerBridge puts into the names of tensors
+# Of the spread of the logits. Both sides round, in the model's own dtype.
+TOLERANCE = {"float32": 1e-3, "bfloat16": 1e-1, "float16": 2e-2}
+
+
+def check_parity(model: Model, width: int) -> None:
+    """Refuse a model whose logits on prompts of up to `width` tokens are not Hugging Face's.
+
+    Two prompts of random tokens, of `width` and of half as many: run together, padded, as claims
+    run them, against each alone in the Hugging Face model. Done once for a model in hand and its
+    mutants, again where prompts are longer. Raises ClaimNotEvaluable with the number.
+    """
+    if width <= model.parity.width:
+        return
+    prompts = _prompts(model, width)
+    truth = _by_hugging_face(model, prompts)
+    found = _by_bridge(model, prompts)
+    spread = float((truth - truth.mean(dim=-1, keepdim=True)).abs().max())
+    error = float((found - truth).abs().max()) / spread if spread else 0.0
+    if not error <= TOLERANCE[model.dtype]:
+        raise ClaimNotEvaluable(
+            f"TransformerBridge does not run {model.spec} as Hugging Face does: on prompts of "
+            f"{' and '.join(str(len(each)) for each in prompts)} tokens its logits are "
+            f"{100 * error:.3g} % off (allowed: {100 * TOLERANCE[model.dtype]:g} % of their "
+            "spread), so that nothing measured on it would be about this model."
+        )
+    model.parity.width = width
+
+
+def _prompts(model: Model, width: int) -> list[list[int]]:
+    """Return two prompts of random tokens, none of them special."""
+    rng = random.Random("parity")
+    special = set(getattr(model.tokenizer, "all_special_ids", ()))
+    top = int(model.bridge.cfg.d_vocab)
+    plain = [token for token in range(min(top, 1000)) if token not in special] or [0]
+    return [rng.choices(plain, k=size) for size in dict.fromkeys((width, max(1, width // 2)))]
+
+
+def _by_bridge(model: Model, prompts: list[list[int]]) -> Tensor:
+    """Return the logits at the end of each prompt, [prompts, d_vocab], all run together."""
+    import torch
+
+    width = len(prompts[0])
+    rows = [[*each, *[0] * (width - len(each))] for each in prompts]
+    ends = [len(each) - 1 for each in prompts]
+    tokens, last = (torch.tensor(each, device=model.device) for each in (rows, ends))
+    return forward(model, tokens, last, ())[Site("logits")].float().cpu()
+
+
+def _by_hugging_face(model: Model, prompts: list[list[int]]) -> Tensor:
+    """Return the same, each prompt alone."""
+    import torch
+
+    hf_model = _rebuilt(model)
+    # Shortest first: a rotation that grows with the prompts it has seen does not shrink again.
+    with torch.no_grad(), quiet_transformers():
+        ends = [
+            hf_model(torch.tensor([each], device=model.device), use_cache=False).logits[0, -1]
+            for each in reversed(prompts)
+        ]
+    return torch.stack(ends[::-1]).float().cpu()
+
+
+def _rebuilt(model: Model) -> Any:
+    """Return the Hugging Face model that the bridge was made of, of the same tensors."""
+    hf_model = getattr(model.bridge, "original_model", None)
+    config = model.parity.config or getattr(hf_model, "config", None)
+    if hf_model is None or config is None:
+        raise ClaimNotEvaluable(
+            f"{model.spec} is no bridge over a Hugging Face model, so that there is nothing to "
+            "check it against: load it with load_model, or wrap the Hugging Face model itself."
+        )
+    try:
+        return _put_together(type(hf_model), config, hf_model.state_dict()).to(model.device)
+    except Exception as error:
+        raise ClaimNotEvaluable(
+            f"{model.spec} cannot be put together as Hugging Face does, to check "
+            f"TransformerBridge against: {type(error).__name__}: {shorten(str(error), 200)}"
+        ) from error
+
+
+def _put_together(kind: Any, config: Any, state: dict[str, Tensor]) -> Any:
+    from transformers.initialization import no_init_weights
+
+    with no_init_weights(), quiet_transformers():
+        made = kind(config).eval()
+    tensors = {name.replace(WRAPPED, ""): value for name, value in state.items()}
+    wanted = {name: tensors[name] for name in made.state_dict() if name in tensors}
+    found = made.load_state_dict(wanted, strict=False, assign=True)
+    if found.missing_keys:
+        raise KeyError(f"no tensor {found.missing_keys[0]}")
+    return made
