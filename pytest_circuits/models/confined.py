@@ -18,7 +18,7 @@ def confined() -> Iterator[None]:
     """
     allowed, mine = subprocess.Popen, threading.get_ident()
 
-    class Confined(allowed):  # type: ignore[type-arg, valid-type, misc]
+    class Confined(allowed):  # type: ignore[valid-type, misc]
         def __init__(self, args: Any, *others: Any, **options: Any) -> None:
             if threading.get_ident() == mine:
                 raise PermissionError(f"loading a model may not run programs; refused: {args}")

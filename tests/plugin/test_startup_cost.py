@@ -5,8 +5,8 @@ import statistics
 import subprocess
 import sys
 
-# Of the time that importing pytest takes (an eighth of a second or more), by the same clock in the same
-# process: milliseconds would be a test of the machine, and of who else is on it.
+# Of the time that importing pytest takes (an eighth of a second or more), by the same clock in the
+# same process: milliseconds would be a test of the machine, and of who else is on it.
 LIMIT = 0.2
 
 # CPU time, because other processes may be using the machine. Importing is measured after pytest
