@@ -26,7 +26,7 @@ from pytest_circuits.engine.memory import (
     bytes_per_prompt,
     in_batches,
 )
-from pytest_circuits.engine.parity import check_parity
+from pytest_circuits.engine.parity import check_parity, is_processed
 from pytest_circuits.engine.reads import (
     check_head,
     check_nodes,
@@ -145,7 +145,10 @@ class Engine:
     @property
     def description(self) -> str:
         """How the model is run, and whether z, a head's output, has a value bias in it."""
-        return f"{self._executor.description}; {ModelWeights(self.model).output_words}"
+        words = [self._executor.description, ModelWeights(self.model).output_words]
+        if is_processed(self.model):
+            words.append("compatibility mode, not compared with Hugging Face")
+        return "; ".join(words)
 
     @cached_property
     def _executor(self) -> LightCone | FullForwards:

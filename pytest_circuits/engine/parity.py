@@ -33,13 +33,14 @@ def check_parity(model: Model, width: int) -> None:
 
     Two prompts of random tokens, of `width` and of half as many: run together, padded, as claims
     run them, against each alone in the Hugging Face model. Done once for a model in hand and its
-    mutants, again where prompts are longer. Raises ClaimNotEvaluable with the number.
+    mutants, again where prompts are longer. A bridge whose weights TransformerLens has processed
+    is held against itself alone: see `is_processed`. Raises ClaimNotEvaluable with the number.
     """
     if width <= model.parity.width:
         return
     prompts = _prompts(model, width)
     with _said(f"Hugging Face itself cannot run {model.spec} on a prompt of {width} tokens"):
-        truth = _by_hugging_face(model, prompts)
+        truth = (_one_by_one if is_processed(model) else _by_hugging_face)(model, prompts)
     if not truth.isfinite().all():
         return  # on any prompt that is read: see `Results`
     with _said(f"TransformerBridge cannot run {model.spec} on a prompt of {width} tokens"):
@@ -54,6 +55,14 @@ def check_parity(model: Model, width: int) -> None:
             "spread), so that nothing measured on it would be about this model."
         )
     model.parity.width = width
+
+
+def is_processed(model: Model) -> bool:
+    """Return whether TransformerLens has folded or centred the weights (compatibility mode).
+
+    They are then no longer what the Hugging Face model would compute with.
+    """
+    return bool(getattr(model.bridge, "compatibility_mode", False))
 
 
 @contextmanager
@@ -75,6 +84,13 @@ def _prompts(model: Model, width: int) -> list[list[int]]:
     top = int(model.bridge.cfg.d_vocab)
     plain = [token for token in range(min(top, 1000)) if token not in special] or [0]
     return [rng.choices(plain, k=size) for size in dict.fromkeys((width, max(1, width // 2)))]
+
+
+def _one_by_one(model: Model, prompts: list[list[int]]) -> Tensor:
+    """Return the same, each prompt alone in the bridge."""
+    import torch
+
+    return torch.cat([_by_bridge(model, [each]) for each in prompts])
 
 
 def _by_bridge(model: Model, prompts: list[list[int]]) -> Tensor:
