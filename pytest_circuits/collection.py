@@ -107,6 +107,7 @@ def _item(
     from pytest_circuits.report.summary import to_json
 
     item: pytest.Function = pytest.Function.from_parent(module, name=name, callobj=_evaluate)
+    _read_label(item)
     draw = Draw(
         task=suite.task,
         n=suite.prompts if settings.prompts is None else settings.prompts,
@@ -130,6 +131,15 @@ def _item(
     if module.config.pluginmanager.hasplugin("xdist"):
         item.add_marker(pytest.mark.xdist_group(name=spec or "circuits"))
     return item
+
+
+def _read_label(item: pytest.Item) -> None:
+    """Let `name[model]` be a name and its parameters, as pytest reads it back from its cache.
+
+    pytest 9.2 compares ids by their parts: otherwise --lf, --ff, --sw and --nf find no item again.
+    """
+    if hasattr(item, "_id"):
+        item._id = type(item._id).parse(item.nodeid)
 
 
 def _rules(rules: Rules, settings: Settings) -> Rules:

@@ -45,7 +45,7 @@ def save_gpt2(folder, *, layers=3, heads=4, width=32):
         bos_token_id=1,
         eos_token_id=1,
     )
-    return _save(GPT2LMHeadModel, config, tokenizer, folder)
+    return save(GPT2LMHeadModel, config, tokenizer, folder)
 
 
 def save_llama(folder, *, layers=3):
@@ -61,10 +61,10 @@ def save_llama(folder, *, layers=3):
         bos_token_id=1,
         eos_token_id=1,
     )
-    return _save(LlamaForCausalLM, config, tokenizer, folder)
+    return save(LlamaForCausalLM, config, tokenizer, folder)
 
 
-def _save(kind, config, tokenizer, folder):
+def save(kind, config, tokenizer, folder):
     torch.manual_seed(0)
     model = kind(config)
     with torch.no_grad():
@@ -101,7 +101,7 @@ def save_gemma3(folder, *, layers=2, window=4096, score_scale=256, every=6):
         bos_token_id=1,
         eos_token_id=1,
     )
-    return _save(Gemma3ForCausalLM, config, tokenizer, folder)
+    return save(Gemma3ForCausalLM, config, tokenizer, folder)
 
 
 def save_sliding_gemma3(folder):
@@ -145,7 +145,7 @@ def save_gemma2(folder):
         bos_token_id=1,
         eos_token_id=1,
     )
-    return _save(Gemma2ForCausalLM, config, tokenizer, folder)
+    return save(Gemma2ForCausalLM, config, tokenizer, folder)
 
 
 def save_neox(folder):
@@ -161,7 +161,7 @@ def save_neox(folder):
         bos_token_id=1,
         eos_token_id=1,
     )
-    return _save(GPTNeoXForCausalLM, config, tokenizer, folder)
+    return save(GPTNeoXForCausalLM, config, tokenizer, folder)
 
 
 def save_gptj(folder):
@@ -177,4 +177,4 @@ def save_gptj(folder):
         bos_token_id=1,
         eos_token_id=1,
     )
-    return _save(GPTJForCausalLM, config, tokenizer, folder)
+    return save(GPTJForCausalLM, config, tokenizer, folder)

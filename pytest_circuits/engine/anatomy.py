@@ -61,7 +61,8 @@ class Anatomy:
         """Make sure of prompts of `width` tokens: rotations known, and everything checked."""
         if width <= self._width:
             return
-        width = max(width, _CHECKED_TOKENS)
+        context = int(getattr(self._bridge.cfg, "n_ctx", 0) or _CHECKED_TOKENS)
+        width = max(width, min(_CHECKED_TOKENS, context))
         self._rotations = _rotations(self._bridge, self._sample(width))
         self._width = width
         error = self._difference(width)

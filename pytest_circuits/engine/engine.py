@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from textwrap import shorten
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from pytest_circuits.engine.memory import (
     bytes_per_prompt,
     in_batches,
 )
+from pytest_circuits.engine.parity import check_parity, is_processed
 from pytest_circuits.engine.reads import (
     check_head,
     check_nodes,
@@ -143,28 +145,35 @@ class Engine:
     @property
     def description(self) -> str:
         """How the model is run, and whether z, a head's output, has a value bias in it."""
-        return f"{self._executor.description}; {ModelWeights(self.model).output_words}"
+        words = [self._executor.description, ModelWeights(self.model).output_words]
+        if is_processed(self.model):
+            words.append("compatibility mode, not compared with Hugging Face")
+        return "; ".join(words)
 
     @cached_property
     def _executor(self) -> LightCone | FullForwards:
         try:
             anatomy = Anatomy(self.model)
             anatomy.prepare(1)
-        except Unsupported as error:
+        except Exception as error:  # full forwards are right whatever the parts are: see parity
             return self._without_cone(error)
         # The self-check has recomputed the stream as the sum of what the parts write.
         weights = ModelWeights(self.model, heads_add_up=anatomy.writes_linearly)
         return LightCone(anatomy, weights, memory=self._memory // SWEEP_SHARE)
 
-    def _without_cone(self, error: Unsupported) -> FullForwards:
-        self._notify(f"full forward passes instead of the light cone: {error}")
-        return FullForwards(self.model, ModelWeights(self.model), reason=str(error))
+    def _without_cone(self, error: Exception) -> FullForwards:
+        reason = str(error)
+        if not isinstance(error, Unsupported):
+            reason = f"not to be taken apart: {type(error).__name__}: {shorten(reason, 200)}"
+        self._notify(f"full forward passes instead of the light cone: {reason}")
+        return FullForwards(self.model, ModelWeights(self.model), reason=reason)
 
     def _prepare_executor(self, width: int) -> None:
-        """Check the executor on prompts as long as these; fall back if they do not fit."""
+        """Check the model on prompts as long as these; no light cone where it does not fit."""
+        check_parity(self.model, width)
         try:
             self._executor.prepare(width)
-        except Unsupported as error:
+        except Exception as error:
             self._executor = self._without_cone(error)
 
     def _rows(self, run: Run, rows: int | None) -> int:

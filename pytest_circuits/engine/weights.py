@@ -97,7 +97,8 @@ class ModelWeights:
     @property
     def output_words(self) -> str:
         """Whether z, a head's output, has a value bias in it: a folded one would be in b_O."""
-        biases = (getattr(block.attn, "b_V", None) for block in self._bridge.blocks)
+        attention = (getattr(block, "attn", None) for block in self._bridge.blocks)
+        biases = (getattr(each, "b_V", None) for each in attention)
         found = any(bias is not None and bool(bias.any()) for bias in biases)
         return "head outputs z with their value bias" if found else "no value bias in head outputs"
 

@@ -8,6 +8,18 @@ from typing import Any
 DTYPES = ("float32", "bfloat16", "float16")
 
 
+@dataclass(eq=False)
+class Parity:
+    """What a model was compared with the Hugging Face model at; its mutants share it.
+
+    `config` is that of the Hugging Face model before TransformerBridge saw it (None: as it is
+    now), `width` the longest prompt on which both were found to be the same.
+    """
+
+    config: Any = None
+    width: int = 0
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
     """A loaded model. Read-only: measures never change its weights.
@@ -24,6 +36,7 @@ class Model:
     provenance: str
     device: str
     dtype: str
+    parity: Parity = field(default_factory=Parity, repr=False)
 
     @property
     def n_layers(self) -> int:

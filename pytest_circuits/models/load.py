@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 
 from pytest_circuits.errors import ModelNotAvailable
-from pytest_circuits.models.base import Model
+from pytest_circuits.models.base import Model, Parity
 from pytest_circuits.models.bridge import boot, check_device, check_dtype, import_libraries
 from pytest_circuits.models.folder import read_model, read_tokenizer
 from pytest_circuits.models.quiet import Announcer, paused_collector
@@ -46,6 +47,7 @@ def load_model(
 def _read(source: Source, hashing: Future[str | None], *, device: str, dtype: str) -> Model:
     tokenizer = read_tokenizer(source.folder)
     hf_model = read_model(source.folder, device=device, dtype=dtype)
+    parity = Parity(config=deepcopy(hf_model.config))
     return Model(
         spec=source.spec,
         bridge=boot(hf_model, tokenizer, name=str(source.folder)),
@@ -54,6 +56,7 @@ def _read(source: Source, hashing: Future[str | None], *, device: str, dtype: st
         provenance=source.provenance,
         device=device,
         dtype=dtype,
+        parity=parity,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pytest_circuits.models.base import Model
+from pytest_circuits.models.base import Model, Parity
 from pytest_circuits.models.bridge import boot, freeze
 from pytest_circuits.models.fingerprint import combine, hash_config, hash_tensors, hash_tokenizer
 from pytest_circuits.models.folder import read_tokenizer
@@ -37,6 +37,7 @@ def wrap_model(
 
     is_bridge = isinstance(bridge_or_hf_model, TransformerBridge)
     hf_model = bridge_or_hf_model.original_model if is_bridge else bridge_or_hf_model
+    parity = Parity(config=copy.deepcopy(hf_model.config))
     with TemporaryDirectory() as name:
         folder = Path(name)
         _save_description(hf_model, tokenizer, folder)
@@ -56,6 +57,7 @@ def wrap_model(
         provenance=provenance,
         device=str(parameter.device),
         dtype=str(parameter.dtype).removeprefix("torch."),
+        parity=parity,
     )
 
 

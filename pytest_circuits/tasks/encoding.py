@@ -53,7 +53,7 @@ def single_tokens(tokenizer: Tokenizer, words: Iterable[str]) -> dict[str, int]:
     return {
         word: e.ids[-1]
         for word, e in zip(words, encoded, strict=True)
-        if e.ids[:-1] == before and e.ids[-1] != tokenizer.unk_token_id
+        if e.ids and e.ids[:-1] == before and e.ids[-1] != tokenizer.unk_token_id
     }
 
 

@@ -51,6 +51,14 @@ def folded(folder, model):
     return wrap_model(bridge, model.tokenizer)
 
 
+def test_what_was_processed_says_that_it_was_not_compared(model, folded):
+    engines = [
+        measure(each, logit_difference(), prompts=4).method.engine for each in (model, folded)
+    ]
+    said = ["compatibility mode, not compared with Hugging Face" in each for each in engines]
+    assert said == [False, True]
+
+
 def found(model, what):
     return measure(model, what, prompts=N).value
 

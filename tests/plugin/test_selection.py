@@ -1,5 +1,7 @@
 """Claims are selected like any other test."""
 
+import pytest
+
 TWO = "name_mover_looks = look <= 0.99\ninduction_looks = look >= 0.99"
 
 
@@ -29,6 +31,20 @@ def test_last_failed(claims, run):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*induction_looks is refuted*"])
     assert result.ret == 1
+
+
+@pytest.mark.parametrize("models", [["tiny"], ["tiny", "./other"]], ids=len)
+def test_last_failed_of_models_named_on_the_command_line(claims, run, models):
+    """Their labels stand in brackets, which pytest takes for parameters."""
+    claims(TWO)
+    args = [f"--circuit-model={each}" for each in models]
+    run(*args).assert_outcomes(passed=len(models), failed=len(models))
+    run(*args, "--lf").assert_outcomes(failed=len(models))
+    run(*args, "--sw")
+    assert "passed" not in run(*args, "--sw").parseoutcomes()
+    first = run(*args, "--ff", "-v").outlines
+    done = [line for line in first if "PASSED" in line or "FAILED" in line]
+    assert ["FAILED" in line for line in done[: len(models)]] == [True] * len(models)
 
 
 def test_setup_plan_measures_nothing(claims, run, provider):
