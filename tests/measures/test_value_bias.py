@@ -130,6 +130,6 @@ def test_a_bias_that_was_folded_is_no_part_of_z_and_a_mean_does_not_care(model, 
 def test_the_method_says_which(model, folded, tmp_path):
     said = measure(model, logit_difference(), prompts=4).method.engine
     assert said.endswith("; head outputs z with their value bias")
-    assert Engine(folded).description.endswith("; no value bias in head outputs")
+    assert "; no value bias in head outputs; " in Engine(folded).description
     llama = load_model(str(save_llama(tmp_path)), progress=False)
     assert Engine(llama).description.endswith("; no value bias in head outputs")
