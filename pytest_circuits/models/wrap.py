@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.models.base import Model, Parity
 from pytest_circuits.models.bridge import boot, freeze
 from pytest_circuits.models.fingerprint import combine, hash_config, hash_tensors, hash_tokenizer
@@ -37,6 +38,7 @@ def wrap_model(
 
     is_bridge = isinstance(bridge_or_hf_model, TransformerBridge)
     hf_model = bridge_or_hf_model.original_model if is_bridge else bridge_or_hf_model
+    _check_no_adapter(hf_model)
     parity = Parity(config=copy.deepcopy(hf_model.config))
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -59,6 +61,15 @@ def wrap_model(
         dtype=str(parameter.dtype).removeprefix("torch."),
         parity=parity,
     )
+
+
+def _check_no_adapter(hf_model: Any) -> None:
+    """Refuse a model with a PEFT adapter: its weights alone are not what it computes with."""
+    if getattr(hf_model, "peft_config", None):
+        raise CircuitUsageError(
+            f"`bridge_or_hf_model`: this {type(hf_model).__name__} has an adapter (PEFT) beside its "
+            "weights. Merge it first: model = model.merge_and_unload()"
+        )
 
 
 def _save_description(hf_model: Any, tokenizer: Any, folder: Path) -> None:

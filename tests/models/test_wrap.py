@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.models.load import load_model, wrap_model
 
 
@@ -25,3 +28,12 @@ def test_a_bridge_is_used_as_it_is(gpt2_folder):
     assert model.bridge is loaded.bridge
     assert not model.bridge.training
     assert model.provenance == "trained here"
+
+
+def test_a_model_with_an_adapter_is_refused_with_the_way_out(checkpoint):
+    """As peft leaves it, wrapped or loaded into the model itself."""
+    folder, hf_model = checkpoint()
+    hf_model.peft_config = {"default": object()}
+    tokenizer = load_model(folder, progress=False).tokenizer
+    with pytest.raises(CircuitUsageError, match="Merge it first: .*merge_and_unload"):
+        wrap_model(hf_model, tokenizer)
