@@ -67,8 +67,8 @@ def _check_no_adapter(hf_model: Any) -> None:
     """Refuse a model with a PEFT adapter: its weights alone are not what it computes with."""
     if getattr(hf_model, "peft_config", None):
         raise CircuitUsageError(
-            f"`bridge_or_hf_model`: this {type(hf_model).__name__} has an adapter (PEFT) beside its "
-            "weights. Merge it first: model = model.merge_and_unload()"
+            f"`bridge_or_hf_model`: this {type(hf_model).__name__} has an adapter (PEFT) beside "
+            "its weights. Merge it first: model = model.merge_and_unload()"
         )
 
 

@@ -35,5 +35,5 @@ def test_a_model_with_an_adapter_is_refused_with_the_way_out(checkpoint):
     folder, hf_model = checkpoint()
     hf_model.peft_config = {"default": object()}
     tokenizer = load_model(folder, progress=False).tokenizer
-    with pytest.raises(CircuitUsageError, match="Merge it first: .*merge_and_unload"):
+    with pytest.raises(CircuitUsageError, match=r"Merge it first: .*merge_and_unload"):
         wrap_model(hf_model, tokenizer)
