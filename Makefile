@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 STAMP := $(VENV)/.installed
-WORKERS := $(RUN) pytest -n logical --maxprocesses 4 --dist loadfile
+# A process per core with a thread each: most models in the tests are too small for more.
+TESTS := OMP_NUM_THREADS=1 $(RUN) pytest tests/ -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup circuits test sabotage lint types bench calibration clean
@@ -32,13 +33,12 @@ $(STAMP): pyproject.toml constraints.txt
 circuits: setup
 	$(RUN) pytest circuits/ --circuit-missing-model skip $(ARGS)
 
-# A process per core with a thread each: most models in the tests are too small for more.
 test: setup
-	OMP_NUM_THREADS=1 $(WORKERS) tests/ -m "not whole_suite" $(ARGS)
+	$(TESTS) -m "not whole_suite" $(ARGS)
 
 # Tests too: whole suites must be refuted where their claims are false.
 sabotage: setup
-	OMP_NUM_THREADS=1 $(WORKERS) tests/ -m whole_suite $(ARGS)
+	$(TESTS) -m whole_suite $(ARGS)
 
 lint: setup
 	$(RUN) ruff format --check .

@@ -35,6 +35,13 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     return f"unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}."
 
 
+def in_a_line(error: Exception) -> str:
+    """Return an exception of other people's code as one short line: its kind and its message."""
+    from textwrap import shorten  # as above
+
+    return f"{type(error).__name__}: {shorten(str(error), 200)}"
+
+
 # Tracebacks and reports should name the class where users import it from.
 for _error in (ClaimRefuted, ClaimNotEvaluable, ModelNotAvailable, CircuitUsageError):
     _error.__module__ = "pytest_circuits"

@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 import pytest
+from ioi_as_rows import as_rows
 from statistic_values import mean_of
 
 from pytest_circuits import (
     END,
     IO,
-    IOI,
     CircuitUsageError,
     ClaimNotEvaluable,
     answer_preferred,
@@ -79,21 +79,9 @@ def test_pairing_makes_the_interval_narrow(old):
 
 @pytest.fixture(scope="module")
 def own(old):
-    """IOI's prompts as a task of one's own, in four clusters by their initials."""
-    drawn = IOI().draw(old.tokenizer, 32, 0)
-    word = lambda token: " " + old.tokenizer.decode([token]).strip()  # noqa: E731
-    rows = [
-        {
-            "text": text,
-            "answer": word(answer),
-            "foil": word(foil),
-            "positions": {},
-            "cluster": str(i // 8),
-        }
-        for i, (text, answer, foil) in enumerate(
-            zip(drawn.prompts.texts, drawn.prompts.answers, drawn.prompts.foils, strict=True)
-        )
-    ]
+    """IOI's prompts as a task of one's own, in four clusters."""
+    rows = as_rows(old.tokenizer, 32, counterparts=())
+    rows = [row | {"cluster": str(i // 8)} for i, row in enumerate(rows)]
     return prompt_task("own", rows)
 
 

@@ -3,6 +3,7 @@
 from statistics import median
 
 import pytest
+from ioi_as_rows import as_rows
 
 from pytest_circuits import (
     ABC,
@@ -43,32 +44,11 @@ def rows(model):
 
     So does TURNED, FLIP with its answer for the foil: as strong a preference, and against.
     """
-    dataset = IOI().draw(model.tokenizer, 24, 0)
-    plain, flip, abc = (dataset.distribution(name) for name in ("IOI", FLIP, ABC))
-    word = lambda ids: " " + model.tokenizer.decode(ids).strip()  # noqa: E731
-    return [
-        {
-            "text": plain.texts[i],
-            "answer": word([plain.answers[i]]),
-            "foil": word([plain.foils[i]]),
-            "positions": {},
-            "group": str(plain.groups[i]),
-            "counterparts": {
-                "FLIP": {
-                    "text": flip.texts[i],
-                    "answer": word([flip.answers[i]]),
-                    "foil": word([flip.foils[i]]),
-                },
-                "TURNED": {
-                    "text": flip.texts[i],
-                    "answer": word([flip.foils[i]]),
-                    "foil": word([flip.answers[i]]),
-                },
-                "ABC": {"text": abc.texts[i]},
-            },
-        }
-        for i in range(24)
-    ]
+    rows = as_rows(model.tokenizer, 24, counterparts=(FLIP, ABC))
+    for row in rows:
+        flip = row["counterparts"]["FLIP"]
+        row["counterparts"]["TURNED"] = flip | {"answer": flip["foil"], "foil": flip["answer"]}
+    return rows
 
 
 @pytest.fixture(scope="module")

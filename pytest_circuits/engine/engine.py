@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from textwrap import shorten
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from pytest_circuits.engine.memory import (
     bytes_per_prompt,
     in_batches,
 )
-from pytest_circuits.engine.parity import check_parity, is_processed
+from pytest_circuits.engine.parity import check_parity
 from pytest_circuits.engine.reads import (
     check_head,
     check_nodes,
@@ -39,7 +38,7 @@ from pytest_circuits.engine.reads import (
 from pytest_circuits.engine.references import Collector, References
 from pytest_circuits.engine.results import Results
 from pytest_circuits.engine.weights import ModelWeights
-from pytest_circuits.errors import ClaimNotEvaluable
+from pytest_circuits.errors import ClaimNotEvaluable, in_a_line
 from pytest_circuits.interventions import Ablation, Intervention, Reference
 from pytest_circuits.readings import Draw, Need, Reading, Run, Site
 from pytest_circuits.tasks.base import Dataset, Prompts
@@ -146,9 +145,7 @@ class Engine:
     def description(self) -> str:
         """How the model is run, and whether z, a head's output, has a value bias in it."""
         words = [self._executor.description, ModelWeights(self.model).output_words]
-        if is_processed(self.model):
-            words.append("compatibility mode, not compared with Hugging Face")
-        return "; ".join(words)
+        return "; ".join(filter(None, (*words, self.model.parity.unproven)))
 
     @cached_property
     def _executor(self) -> LightCone | FullForwards:
@@ -164,7 +161,7 @@ class Engine:
     def _without_cone(self, error: Exception) -> FullForwards:
         reason = str(error)
         if not isinstance(error, Unsupported):
-            reason = f"not to be taken apart: {type(error).__name__}: {shorten(reason, 200)}"
+            reason = f"not to be taken apart: {in_a_line(error)}"
         self._notify(f"full forward passes instead of the light cone: {reason}")
         return FullForwards(self.model, ModelWeights(self.model), reason=reason)
 

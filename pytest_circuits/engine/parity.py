@@ -10,11 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.engine.hooked import forward
-from pytest_circuits.errors import ClaimNotEvaluable
+from pytest_circuits.errors import ClaimNotEvaluable, in_a_line
+from pytest_circuits.models.bridge import tensors_of
 from pytest_circuits.models.quiet import quiet_transformers
 from pytest_circuits.readings import Site
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from pytest_circuits.models.base import Model
 
-WRAPPED = "._original_component"  # what TransformerBridge puts into the names of tensors
 # Of the spread of the logits. Both sides round, in the model's own dtype.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 1e-1, "float16": 2e-2}
 
@@ -34,15 +33,17 @@ def check_parity(model: Model, width: int) -> None:
     Two prompts of random tokens, of `width` and of half as many: run together, padded, as claims
     run them, against each alone in the Hugging Face model. Done once for a model in hand and its
     mutants, again where prompts are longer. A bridge whose weights TransformerLens has processed
-    is held against itself alone: see `is_processed`. Raises ClaimNotEvaluable with the number.
+    is held against itself alone: see `_is_processed`. Raises ClaimNotEvaluable with the number.
     """
     if width <= model.parity.width:
         return
+    processed = _is_processed(model)
     prompts = _prompts(model, width)
     with _said(f"Hugging Face itself cannot run {model.spec} on a prompt of {width} tokens"):
-        truth = (_one_by_one if is_processed(model) else _by_hugging_face)(model, prompts)
-    if not truth.isfinite().all():
-        return  # on any prompt that is read: see `Results`
+        truth = (_one_by_one if processed else _by_hugging_face)(model, prompts)
+    if not truth.isfinite().all():  # prompts that are read have their own check: see `Results`
+        model.parity.unproven = "not compared with Hugging Face, whose logits are not finite"
+        return
     with _said(f"TransformerBridge cannot run {model.spec} on a prompt of {width} tokens"):
         found = _by_bridge(model, prompts)
     spread = float((truth - truth.mean(dim=-1, keepdim=True)).abs().max())
@@ -55,9 +56,12 @@ def check_parity(model: Model, width: int) -> None:
             "spread), so that nothing measured on it would be about this model."
         )
     model.parity.width = width
+    model.parity.unproven = (
+        "compatibility mode, not compared with Hugging Face" if processed else ""
+    )
 
 
-def is_processed(model: Model) -> bool:
+def _is_processed(model: Model) -> bool:
     """Return whether TransformerLens has folded or centred the weights (compatibility mode).
 
     They are then no longer what the Hugging Face model would compute with.
@@ -73,8 +77,7 @@ def _said(what: str) -> Iterator[None]:
     except ClaimNotEvaluable:
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {shorten(str(error), 200)}"
-        raise ClaimNotEvaluable(f"{what}: {reason}") from error
+        raise ClaimNotEvaluable(f"{what}: {in_a_line(error)}") from error
 
 
 def _prompts(model: Model, width: int) -> list[list[int]]:
@@ -128,15 +131,14 @@ def _rebuilt(model: Model) -> Any:
             "check it against: load it with load_model, or wrap the Hugging Face model itself."
         )
     with _said(f"{model.spec} cannot be put together as Hugging Face does, to be checked"):
-        return _put_together(type(hf_model), config, hf_model.state_dict()).to(model.device)
+        return _put_together(type(hf_model), config, tensors_of(hf_model)).to(model.device)
 
 
-def _put_together(kind: Any, config: Any, state: dict[str, Tensor]) -> Any:
+def _put_together(kind: Any, config: Any, tensors: dict[str, Tensor]) -> Any:
     from transformers.initialization import no_init_weights
 
     with no_init_weights(), quiet_transformers():
         made = kind(config).eval()
-    tensors = {name.replace(WRAPPED, ""): value for name, value in state.items()}
     wanted = {name: tensors[name] for name in made.state_dict() if name in tensors}
     found = made.load_state_dict(wanted, strict=False, assign=True)
     if found.missing_keys:

@@ -13,11 +13,13 @@ class Parity:
     """What a model was compared with the Hugging Face model at; its mutants share it.
 
     `config` is that of the Hugging Face model before TransformerBridge saw it (None: as it is
-    now), `width` the longest prompt on which both were found to be the same.
+    now), `width` the longest prompt on which both were found to be the same; `unproven` says in
+    words why they were not compared, if they could not be.
     """
 
     config: Any = None
     width: int = 0
+    unproven: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,6 +11,7 @@ from pytest_circuits.models.base import DTYPES
 from pytest_circuits.models.confined import confined
 from pytest_circuits.models.quiet import quiet, quiet_transformers
 
+_WRAPPED = "._original_component"  # what TransformerBridge puts into the names of tensors
 _REASON_LENGTH = 200  # characters of a library's message that are passed on
 
 
@@ -82,3 +83,8 @@ def freeze(bridge: Any) -> Any:
     bridge.eval()
     bridge.requires_grad_(False)
     return bridge
+
+
+def tensors_of(hf_model: Any) -> dict[str, Any]:
+    """Return a model's tensors under their Hugging Face names, though a bridge wrapped it."""
+    return {name.replace(_WRAPPED, ""): value for name, value in hf_model.state_dict().items()}

@@ -10,14 +10,13 @@ from typing import Any
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.models.base import Model, Parity
-from pytest_circuits.models.bridge import boot, freeze
+from pytest_circuits.models.bridge import boot, freeze, tensors_of
 from pytest_circuits.models.fingerprint import combine, hash_config, hash_tensors, hash_tokenizer
 from pytest_circuits.models.folder import read_tokenizer
 from pytest_circuits.models.quiet import quiet_transformers
 from pytest_circuits.models.weights import StoredTensor
 
 _STORED_DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64"}
-_WRAPPED = "._original_component"  # what TransformerBridge puts into the names of tensors
 
 
 def wrap_model(
@@ -92,7 +91,7 @@ def _fingerprint(hf_model: Any, folder: Path) -> str:
 def _tensors(hf_model: Any) -> Iterator[StoredTensor]:
     """Yield the tensors under their HF names, each shared one once, as saving would."""
     tied = set(getattr(hf_model, "_tied_weights_keys", None) or ())
-    state = {name.replace(_WRAPPED, ""): value for name, value in hf_model.state_dict().items()}
+    state = tensors_of(hf_model)
     places = [value.data_ptr() for value in state.values()]
     for name, value in state.items():
         if name in tied and places.count(value.data_ptr()) > 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_circuits.statistics.curve import Curve, rising
 from pytest_circuits.statistics.design import Design
 from pytest_circuits.statistics.influence import (
     ROUNDING,
@@ -15,7 +16,6 @@ from pytest_circuits.statistics.influence import (
     Value,
     curves,
     expand,
-    steps,
 )
 from pytest_circuits.statistics.skewness import Skewness, skewness
 from pytest_circuits.statistics.special import student_quantile, student_tail
@@ -73,6 +73,17 @@ class Interval(ABC):
         """Return the p-value of the number being below the bound."""
 
 
+class OfDesign(Interval):
+    """An interval that knows how the prompts were drawn."""
+
+    design: Design
+
+    @property
+    def over(self) -> str:
+        """What was drawn, as the design has it."""
+        return self.design.words
+
+
 def intervals(
     value: Value,
     n: int,
@@ -120,7 +131,7 @@ def intervals(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Studentised(Interval):
+class Studentised(OfDesign):
     """The interval of a smooth function of means: Student's t, with its skewness, along a curve.
 
     The standard error is the infinitesimal jackknife's, for the design of the draw (`Design`). The
@@ -143,11 +154,6 @@ class Studentised(Interval):
     skew: Skewness
     curve: Curve
 
-    @property
-    def over(self) -> str:
-        """What was drawn."""
-        return self.design.words
-
     def at(self, alpha: float) -> tuple[float, float]:
         """Return the ends of the interval at level 1 - `alpha`."""
         t = student_quantile(alpha / 2, self.design.df)
@@ -166,30 +172,8 @@ class Studentised(Interval):
         return min(1.0, 2 * student_tail(-self.skew.symmetric(t, "high"), self.design.df))
 
 
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """A value that rises with the step, as far as it does; beyond that it is unbounded."""
-
-    steps: Array
-    values: Array
-
-    def value(self, step: float) -> float:
-        """Return the value at a step."""
-        import numpy as np
-
-        if step < self.steps[0]:
-            return -inf
-        return float(np.interp(step, self.steps, self.values)) if step <= self.steps[-1] else inf
-
-    def step(self, value: float) -> float:
-        """Return the step at which the value is reached, or the last before it."""
-        import numpy as np
-
-        return float(np.interp(value, self.values, self.steps))
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Percentile(Interval):
+class Percentile(OfDesign):
     """The percentile bootstrap, for a number that does not change smoothly with its prompts.
 
     p-values count resamples, add-one, and so are at least 2 / (resamples + 1).
@@ -227,7 +211,7 @@ class Percentile(Interval):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unseen(Interval):
+class Unseen(OfDesign):
     """What n prompts of which none differs from the rest say: a few others may.
 
     None of the design's `units`, prompts or clusters drawn independently, was of a kind of which
@@ -246,11 +230,6 @@ class Unseen(Interval):
     def method(self) -> str:  # type: ignore[override]
         """That nothing varied, and on how many."""
         return f"no variation on {self.design.units}: others may differ"
-
-    @property
-    def over(self) -> str:
-        """What was drawn."""
-        return self.design.words
 
     @property
     def lowest(self) -> float:
@@ -285,7 +264,7 @@ class Unseen(Interval):
 
 @dataclass(frozen=True, eq=False)
 class Derived(Interval):
-    """An interval made of another of the same number."""
+    """An interval made of another: of the same number, or of its absolute value."""
 
     inner: Interval
 
@@ -326,7 +305,7 @@ class Wider(Derived):
 
 
 @dataclass(frozen=True, eq=False)
-class Folded(Interval):
+class Folded(Derived):
     """The interval of an absolute value, from that of the number with its sign.
 
     At level 1 - alpha: what the signed interval says the absolute value can be. It contains 0
@@ -336,18 +315,6 @@ class Folded(Interval):
     pays for both: the lower end is that of the signed interval at half the alpha.
     """
 
-    signed: Interval
-
-    @property
-    def method(self) -> str:  # type: ignore[override]
-        """That of the signed interval."""
-        return self.signed.method
-
-    @property
-    def over(self) -> str:
-        """What was drawn for the signed interval."""
-        return self.signed.over
-
     @property
     def lowest(self) -> float:
         """No absolute value is negative."""
@@ -356,30 +323,30 @@ class Folded(Interval):
     @property
     def point(self) -> float:  # type: ignore[override]
         """The absolute value."""
-        return abs(self.signed.point)
+        return abs(self.inner.point)
 
     def at(self, alpha: float) -> tuple[float, float]:
         """Return the ends of the interval at level 1 - `alpha`."""
-        low, high = self.signed.at(alpha)
-        inner_low, inner_high = self.signed.at(alpha / 2)
+        low, high = self.inner.at(alpha)
+        inner_low, inner_high = self.inner.at(alpha / 2)
         return max(inner_low, -inner_high, 0.0), max(-low, high)
 
     def p_above(self, bound: float) -> float:
         """Return the smallest alpha whose interval lies above the bound."""
         if bound < 0:
             return 0.0
-        return min(1.0, 2 * min(self.signed.p_above(bound), self.signed.p_below(-bound)))
+        return min(1.0, 2 * min(self.inner.p_above(bound), self.inner.p_below(-bound)))
 
     def p_below(self, bound: float) -> float:
         """Return the smallest alpha whose interval lies below the bound."""
         if bound <= 0:
             return 1.0
-        return max(self.signed.p_below(bound), self.signed.p_above(-bound))
+        return max(self.inner.p_below(bound), self.inner.p_above(-bound))
 
 
 def _studentised(expansion: Expansion, along: Array, part: int) -> Studentised:
     """Return the interval of one part; see `Studentised`."""
-    curve, bend = _rising(along)
+    curve, bend = rising(along)
     error, design = float(expansion.errors[part]), expansion.design
     shift = (float(expansion.bias[part]) - bend / 2) / error
     return Studentised(
@@ -389,19 +356,6 @@ def _studentised(expansion: Expansion, along: Array, part: int) -> Studentised:
         skew=skewness(design.by_unit(expansion.influence[part])),
         curve=curve,
     )
-
-
-def _rising(values: Array) -> tuple[Curve, float]:
-    """Return the curve as far as it rises on either side of its middle, and its bend there."""
-    import numpy as np
-
-    at = np.asarray(steps())
-    middle = len(at) // 2
-    rises = np.diff(values) >= 0  # false for what is not a number
-    right = middle + int(np.argmin(np.append(rises[middle:], False)))
-    left = middle - int(np.argmin(np.append(rises[:middle][::-1], False)))
-    bend = (values[middle + 1] + values[middle - 1] - 2 * values[middle]) / at[middle + 1] ** 2
-    return Curve(at[left : right + 1], values[left : right + 1]), float(bend)
 
 
 def _resampled(value: Value, design: Design, seed: int) -> Array:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_circuits.statistics.design import Design
 from pytest_circuits.statistics.influence import ROUNDING, SINGLE, Expansion, Value, expand
-from pytest_circuits.statistics.intervals import Interval, Unseen, intervals
+from pytest_circuits.statistics.intervals import Interval, OfDesign, Unseen, intervals
 from pytest_circuits.statistics.skewness import Side, Skewness, skewness
 from pytest_circuits.statistics.special import root, student_quantile, student_tail
 
@@ -50,7 +50,7 @@ def ratios(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Ratio(Interval):
+class Ratio(OfDesign):
     """The interval of a ratio of two means: every r for which top - r bottom may be 0.
 
     Fieller (1954), with Student's t corrected for skewness (see `Skewness`). It is unbounded at
@@ -64,11 +64,6 @@ class Ratio(Interval):
     of_top: Array
     of_bottom: Array
     design: Design
-
-    @property
-    def over(self) -> str:
-        """What was drawn."""
-        return self.design.words
 
     @property
     def point(self) -> float:  # type: ignore[override]

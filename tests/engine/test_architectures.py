@@ -103,24 +103,25 @@ def by_hugging_face(folder, prompts):
     return sum(float(end[a] - end[b]) for end, a, b in both) / len(ends)
 
 
-@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.run == "cone"])
-def test_what_is_taken_apart_is_right(name, tmp_path):
-    folder = saved(name, tmp_path / "m")
+def measured_right(folder):
+    """The model, and how it is run, after its logit difference was found to be Hugging Face's."""
     model = load_model(folder, progress=False)
     found = measure(model, logit_difference(), task=TWO_LENGTHS, prompts=4)
     truth = by_hugging_face(folder, TWO_LENGTHS.draw(model.tokenizer, 4, 0).prompts)
     assert found.value == pytest.approx(truth, rel=1e-3, abs=1e-3)
-    assert found.method.engine.startswith("light cone")
+    return model, found.method.engine
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.run == "cone"])
+def test_what_is_taken_apart_is_right(name, tmp_path):
+    _, how = measured_right(saved(name, tmp_path / "m"))
+    assert how.startswith("light cone")
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.run == "full"])
 def test_what_is_not_runs_whole_and_is_right(name, tmp_path):
-    folder = saved(name, tmp_path / "m")
-    model = load_model(folder, progress=False)
-    found = measure(model, logit_difference(), task=TWO_LENGTHS, prompts=4)
-    truth = by_hugging_face(folder, TWO_LENGTHS.draw(model.tokenizer, 4, 0).prompts)
-    assert found.value == pytest.approx(truth, rel=1e-3, abs=1e-3)
-    assert found.method.engine.startswith("full forward passes (")
+    model, how = measured_right(saved(name, tmp_path / "m"))
+    assert how.startswith("full forward passes (")
     effect = knock_out_effect(heads("0.1", "1.0", at=END), to=zero())
     if name == "Mamba":
         with pytest.raises(ClaimNotEvaluable, match=r"never fired|no head"):

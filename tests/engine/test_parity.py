@@ -8,6 +8,7 @@ from tiny import FAMILIES, TWO_LENGTHS, save_gpt2, save_llama, save_sliding_gemm
 
 from pytest_circuits import ClaimNotEvaluable, load_model, logit_difference, measure, wrap_model
 from pytest_circuits.engine import parity
+from pytest_circuits.engine.engine import Engine
 from pytest_circuits.engine.parity import check_parity
 
 
@@ -70,6 +71,15 @@ def test_a_bridge_over_nothing_has_nothing_to_be_checked_against(folder):
     model.parity.config = None
     with pytest.raises(ClaimNotEvaluable, match="no bridge over a Hugging Face model"):
         check_parity(model, 8)
+
+
+def test_logits_that_are_not_finite_prove_nothing_and_it_is_said(folder):
+    model = load_model(folder, progress=False)
+    with torch.no_grad():
+        model.bridge.original_model.lm_head.weight[0] = float("inf")
+    check_parity(model, 8)
+    assert model.parity.width == 0
+    assert Engine(model).description.endswith("whose logits are not finite")
 
 
 def test_the_weights_are_not_copied(folder):

@@ -3,10 +3,10 @@
 import json
 
 import pytest
+from ioi_as_rows import as_rows
 
 from pytest_circuits import (
     END,
-    IOI,
     ClaimNotEvaluable,
     PromptTask,
     Rules,
@@ -40,22 +40,11 @@ def model():
 @pytest.fixture(scope="module")
 def path(model, tmp_path_factory):
     """The task as a user writes it: a file of 40 prompts and their ABC counterparts."""
-    drawn = IOI().draw(model.tokenizer, ROWS, 0)
-    plain, abc = drawn.prompts, drawn.distribution("ABC")
-    word = lambda token: " " + model.tokenizer.decode([token]).strip()  # noqa: E731
-    lines = [
-        {
-            "text": plain.texts[i],
-            "answer": word(plain.answers[i]),
-            "foil": word(plain.foils[i]),
-            "group": plain.groups[i],
-            "counterparts": {"ABC": {"text": abc.texts[i]}},
-        }
-        for i in range(ROWS)
-    ]
     path = tmp_path_factory.mktemp("few") / "own.jsonl"
     header = {"task": "own", "neutral": ["ABC"]}
-    path.write_text("\n".join(json.dumps(each) for each in [header, *lines]))
+    path.write_text(
+        "\n".join(json.dumps(each) for each in [header, *as_rows(model.tokenizer, ROWS)])
+    )
     return path
 
 
