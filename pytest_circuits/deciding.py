@@ -6,7 +6,7 @@ says what keeps it where it was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pytest_circuits.measures.base import Measure
     from pytest_circuits.statistics.intervals import Interval
 
-Outcome = Verdict | ClaimNotEvaluable | CircuitUsageError
+Outcome = Verdict | Exception
+"""A verdict, or why there is none: whatever was raised while the claim was evaluated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +45,70 @@ class Entry:
 
 
 def decide(evaluation: Evaluation, entries: Sequence[Entry]) -> dict[Entry, Outcome]:
-    """Return the verdict on each claim, or why there is none.
+    """Return the verdict on each claim, or why there is none."""
+    deciding = Deciding(evaluation, entries)
+    deciding.run()
+    return deciding.settled()
+
+
+class Deciding:
+    """Claims on one model on their way to verdicts.
 
     All claims look at the first prompts, those still undecided at more, and so on up to the
     budget, that of their draw. A claim that cannot be evaluated is no member of its family.
+    Interrupted at any point, `run` can be called again: it goes on with what was seen so far.
     """
-    trials = {each: _Trial(_fitted(each, evaluation)) for each in entries}
-    while going := [each for each in trials.values() if each.is_open(trials.values())]:
-        evaluation.focus(planned for each in going for planned in each.planned())
-        for each in going:
-            each.look(evaluation)
-    return {entry: trial.outcome(trials.values()) for entry, trial in trials.items()}
 
+    def __init__(self, evaluation: Evaluation, entries: Iterable[Entry]) -> None:
+        self.evaluation = evaluation
+        self._trials = {
+            each: _Trial(replace(each, draw=evaluation.fitted(each.draw))) for each in entries
+        }
 
-def _fitted(entry: Entry, evaluation: Evaluation) -> Entry:
-    """Return the claim with as many prompts as there are, so that its last look is at all."""
-    return replace(entry, draw=evaluation.fitted(entry.draw))
+    def run(self) -> None:
+        """Look at prompts until every claim is decided, or has seen all of them."""
+        while going := self._open():
+            self._round(going)
+
+    def settled(self) -> dict[Entry, Outcome]:
+        """Return what came of the claims that have nothing more to see; after `run`, of all."""
+        going = self._open()
+        return {
+            entry: self._outcome(trial)
+            for entry, trial in self._trials.items()
+            if trial not in going
+        }
+
+    def _outcome(self, trial: _Trial) -> Outcome:
+        try:
+            return trial.outcome(self._trials.values())
+        except Exception as error:
+            return error
+
+    def _open(self) -> list[_Trial]:
+        return [each for each in self._trials.values() if each.is_open(self._trials.values())]
+
+    def _round(self, going: Sequence[_Trial]) -> None:
+        """Let claims look once, sharing passes; each alone, should that break on one of them."""
+        self._focus(going)
+        for number, each in enumerate(going):
+            try:
+                each.look(self.evaluation)
+            except Exception:
+                self._alone(going[number:])
+                return
+
+    def _alone(self, trials: Sequence[_Trial]) -> None:
+        """Let claims look one by one, so that what one of them breaks stays its own."""
+        for each in trials:
+            self._focus([each])
+            try:
+                each.look(self.evaluation)
+            except Exception as error:
+                each.failure = error
+
+    def _focus(self, trials: Iterable[_Trial]) -> None:
+        self.evaluation.focus(planned for each in trials for planned in each.planned())
 
 
 def statuses_alone(
@@ -112,7 +161,7 @@ class _Trial:
     seen: list[tuple[_Way, ...]] = field(default_factory=list)
     found: list[Evidence] = field(default_factory=list)
     notes: tuple[str, ...] = ()
-    failure: ClaimNotEvaluable | CircuitUsageError | None = None
+    failure: Exception | None = None
 
     @property
     def looks(self) -> tuple[Look, ...]:
@@ -124,9 +173,9 @@ class _Trial:
         """Return what will be measured; nothing if that cannot be said."""
         try:
             ways = [(claim.measure, draw) for _, claim, draw in self._ways()]
-        except ClaimNotEvaluable:
+            empty = [(each.hollow(), draw) for each, draw in ways if not self.found]
+        except Exception:
             return []  # said again when it looks
-        empty = [(each.hollow(), draw) for each, draw in ways if not self.found]
         return ways + [(each, draw) for each, draw in empty if each is not None]
 
     def is_open(self, everyone: Collection[_Trial]) -> bool:
@@ -136,7 +185,10 @@ class _Trial:
         return not self.found or self._status(everyone) == "undecided"
 
     def look(self, evaluation: Evaluation) -> None:
-        """See more prompts. A value undefined on too few of them is no evidence, and no error."""
+        """See more prompts. A value undefined on too few of them is no evidence, and no error.
+
+        Raises what is neither of ours, and leaves the trial as it was.
+        """
         look = self.looks[len(self.found)]
         last = look == self.looks[-1]
         ways: tuple[_Way, ...] = ()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from pytest_circuits.collection import CLAIM
-from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+from pytest_circuits.errors import ClaimNotEvaluable, reason_of
+from pytest_circuits.origin import overridden_at
 from pytest_circuits.report.forecast import forecast_lines
-from pytest_circuits.session import SESSION, load
+from pytest_circuits.session import SESSION, load, model_of
 
 
 def check_alone(config: pytest.Config) -> None:
@@ -24,17 +27,18 @@ class DryRun:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._lines: list[tuple[str, list[str]]] = []
+        self._failed = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Run the pilots; no test of the session runs."""
         if self._config.option.collectonly or session.testsfailed:
             return None
-        specs = dict.fromkeys(
-            item.stash[CLAIM].spec for item in session.items if CLAIM in item.stash
-        )
-        for spec in specs:
-            self._lines.append((str(spec), self._of_model(session, spec)))
+        claims = [item for item in session.items if CLAIM in item.stash]
+        models = dict.fromkeys(map(model_of, claims))
+        for first in (next(c for c in claims if model_of(c) == each) for each in models):
+            self._lines.append((str(first.stash[CLAIM].spec), self._on_model_of(first)))
+        session.testsfailed += self._failed
         return True
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -44,14 +48,19 @@ class DryRun:
             for line in lines:
                 terminalreporter.write_line(line)
 
-    def _of_model(self, session: pytest.Session, spec: str | None) -> list[str]:
-        found = self._config.stash[SESSION]
+    def _on_model_of(self, item: pytest.Item) -> list[str]:
+        session, folder = self._config.stash[SESSION], overridden_at(item)
         try:
-            if spec is None:
-                raise ClaimNotEvaluable("no model: name one with --circuit-model SPEC.")
-            return forecast_lines(
-                found.forecasts(spec, lambda spec: load(self._config, found.settings, spec))
-            )
-        except (ClaimNotEvaluable, CircuitUsageError) as error:
-            session.testsfailed += 1
-            return [f"not evaluable: {error}"]
+            if folder:
+                raise ClaimNotEvaluable(_NO_FIXTURE.format(folder=folder))
+            loader = partial(load, item.ihook, session.settings)
+            return forecast_lines(session.forecasts(item, loader))
+        except Exception as error:
+            self._failed += 1
+            return [f"not evaluable: {reason_of(error)}"]
+
+
+_NO_FIXTURE = (
+    "--circuit-dry-run asks no fixture for models, and {folder!r} overrides the fixture "
+    "`circuit_load_model`: load the model in a hook there, pytest_circuits_load_model(spec)."
+)

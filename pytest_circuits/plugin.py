@@ -12,9 +12,11 @@ import pytest
 
 from pytest_circuits import hookspec
 from pytest_circuits.collection import CLAIM, claim_items, is_claim, is_claim_file, model_labels
+from pytest_circuits.errors import reason_of
 from pytest_circuits.options import add_options, read_settings
+from pytest_circuits.origin import origin_of
 from pytest_circuits.report.summary import counted
-from pytest_circuits.session import SESSION, ClaimSession, Loader, load
+from pytest_circuits.session import SESSION, ClaimSession, Loader, load, model_of
 
 SHOWN = pytest.StashKey[tuple[str, list[str]]]()
 
@@ -22,6 +24,13 @@ SHOWN = pytest.StashKey[tuple[str, list[str]]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the --circuit-* options."""
     add_options(parser)
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Remove the report of an earlier run, before any option can be found to be wrong."""
+    from pytest_circuits.reporter import forget_last_report
+
+    forget_last_report(early_config)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -80,8 +89,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put claims on the same model next to each other, so that each model is loaded once."""
     places = [i for i, item in enumerate(items) if CLAIM in item.stash]
     claims = [items[i] for i in places]
-    order = list(dict.fromkeys(item.stash[CLAIM].spec for item in claims))
-    claims.sort(key=lambda item: order.index(item.stash[CLAIM].spec))
+    model = {item: model_of(item) for item in claims}
+    order = list(dict.fromkeys(model.values()))
+    claims.sort(key=lambda item: order.index(model[item]))
     for place, item in zip(places, claims, strict=True):
         items[place] = item
 
@@ -95,15 +105,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run test functions that ask for `circuit_model` once per --circuit-model."""
     models = metafunc.config.stash[SESSION].settings.models
     if "circuit_model" in metafunc.fixturenames and models:
+        origins = [origin_of(metafunc.definition, spec) for spec in models]
         ids = model_labels(models)
-        metafunc.parametrize("circuit_model", models, indirect=True, scope="session", ids=ids)
+        metafunc.parametrize("circuit_model", origins, indirect=True, scope="session", ids=ids)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Remember which item runs: a model is loaded as the conftests of its folder want."""
+    session = item.config.stash[SESSION]
+    session.running = item
+    try:
+        return (yield)
+    finally:
+        session.running = None
 
 
 @pytest.fixture(scope="session")
 def circuit_load_model(pytestconfig: pytest.Config) -> Loader:
     """Return the function that loads a model from its spec. Override it to load models your way."""
-    settings = pytestconfig.stash[SESSION].settings
-    return lambda spec: load(pytestconfig, settings, spec)
+    session = pytestconfig.stash[SESSION]
+
+    def by_hooks(spec: str) -> Any:
+        item = session.running
+        return load(pytestconfig.hook if item is None else item.ihook, session.settings, spec)
+
+    return by_hooks
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +141,7 @@ def circuit_model(request: pytest.FixtureRequest, circuit_load_model: Loader) ->
     if not hasattr(request, "param"):
         pytest.fail("the fixture `circuit_model` needs --circuit-model SPEC", pytrace=False)
     try:
-        return circuit_load_model(request.param)
+        return circuit_load_model(request.param.spec)
     except (ClaimNotEvaluable, CircuitUsageError) as error:
         return _give_up(request.config, error)
 
@@ -125,19 +152,25 @@ def circuit_verdict(request: pytest.FixtureRequest, circuit_load_model: Loader) 
     from pytest_circuits.report.summary import as_properties, to_json
 
     session, item = request.config.stash[SESSION], request.node
+    session.tell(item)
     found = session.verdict_or_reason(item, circuit_load_model)
-    item.user_properties.append(("circuit_passes", to_json(session.new_passes())))
+    item.user_properties.append(("circuit_passes", to_json(session.models.new_passes())))
     if not isinstance(found, Exception):
         item.user_properties += as_properties(found.as_dict())
         return found
-    item.user_properties.append(("circuit_reason", str(found)))
+    item.user_properties.append(("circuit_reason", reason_of(found)))
     return _give_up(request.config, found)
 
 
 def _give_up(config: pytest.Config, reason: Exception) -> NoReturn:
-    """Make what was to be evaluated an error, or skip it where the user asked for that."""
-    from pytest_circuits.errors import ModelNotAvailable
+    """Make what was to be evaluated an error, or skip it where the user asked for that.
 
+    What is not ours, a mistake in the engine or in somebody's hook, keeps its traceback.
+    """
+    from pytest_circuits.errors import OURS, ModelNotAvailable
+
+    if not isinstance(reason, OURS):
+        raise reason
     skips = config.stash[SESSION].settings.missing_model == "skip"
     if skips and isinstance(reason, ModelNotAvailable):
         pytest.skip(f"NOT EVALUATED: {reason}")

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from pytest_circuits.collection import CLAIM
+from pytest_circuits.owed import Owed
 from pytest_circuits.report.card import card_lines
+from pytest_circuits.report.files import write_whole
 from pytest_circuits.report.summary import (
     EXPECTED,
     NOT_EVALUATED,
     PROPERTY,
     Row,
     as_document,
+    as_properties,
     cards,
     cost,
     counted,
@@ -27,15 +29,41 @@ from pytest_circuits.report.summary import (
 )
 from pytest_circuits.session import SESSION
 
+NOT_RUN = "its item did not run"
+# Options under which nothing is evaluated: what an earlier run reported stays.
+IDLE = (
+    *("collectonly", "setuponly", "setupplan", "help", "version", "markers", "showfixtures"),
+    *("show_fixtures_per_test", "cacheshow", "circuit_dry_run"),
+)
+
+
+def forget_last_report(config: pytest.Config) -> None:
+    """Remove the JSON report of an earlier run: whatever becomes of this one, it is not its own."""
+    known = config.known_args_namespace
+    path = known.circuit_json or config.getini("circuit_json")
+    if not path or any(getattr(known, each, False) for each in IDLE):
+        return
+    try:
+        Path(path).unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--circuit-json: what is there now cannot be removed: {error}"
+        ) from None
+
 
 class Reporter:
     """Reads everything off the properties of reports, which cross xdist's border as builtins."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._session = config.stash[SESSION]
+        self._owed = Owed(config)
         self._rows: dict[str, Row] = {}
-        self._reported: set[str] = set()
-        self._expected: set[str] = set()
+        self._crashed: dict[str, str] = {}
+        self._uncollected: list[str] = []
+        self._stopped = ""
         self._lost: list[str] = []
         self._unwritten = ""
 
@@ -43,54 +71,95 @@ class Reporter:
         """Take in a report: the call's, or the setup's if it came to no call."""
         if report.when != "call" and report.passed:
             return
-        self._reported.add(report.nodeid)
-        # An error in teardown must not hide the verdict.
-        if is_about_claim(report.user_properties) and (
-            report.when == "call" or report.nodeid not in self._rows
-        ):
+        self._owed.reported.add(report.nodeid)
+        if not is_about_claim(report.user_properties):
+            # xdist's own, about an item whose worker died: nobody knows yet whether it is a claim.
+            if report.failed and report.when not in ("setup", "call", "teardown"):
+                self._crashed[report.nodeid] = _reason(report)
+        elif report.when == "call" or report.nodeid not in self._rows:
+            # An error in teardown must not hide the verdict.
             self._rows[report.nodeid] = _row(report)
+            self._owed.claims(self._rows[report.nodeid].selected)
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Remember the claims that owe a report."""
-        self._expected |= {item.nodeid for item in session.items if CLAIM in item.stash}
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember what could not be collected: nobody knows which claims are there."""
+        if report.failed:
+            self._uncollected.append(report.nodeid)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        """Remember the claims that owe a report, once the session knows what was selected."""
+        self._owed.claims(self._session.selected())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
-        """Remember what a worker collected: the controller itself collects nothing.
+        """Remember what a worker collected: the controller itself collects nothing."""
+        self._owed.collected_by_worker(ids)
 
-        Names do not tell which items are claims. Where there may be some, every item owes a report.
-        """
-        files = {nodeid.split("::")[0] for nodeid in ids}
-        if any(_mentions_circuits(self._config.rootpath / name) for name in files):
-            self._expected |= set(ids)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember what ended the session before its end."""
+        self._stopped = str(excinfo.value).strip() or excinfo.typename
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remember what ended the session before its end."""
+        self._stopped = excinfo.exconly(tryshort=True).splitlines()[0]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the JSON report; refuse to end well if a claim produced no report.
+        """Account for every claim, write the JSON report; refuse to end well if one is missing.
 
         Under xdist an internal error can lose a failing test and still exit 0 (xdist #1017).
         """
-        option, dry_run = self._config.option, self._config.stash[SESSION].settings.dry_run
-        if option.collectonly or getattr(option, "setuponly", False) or dry_run:
-            return  # --setup-plan implies the second
-        self._write_json()
-        if exitstatus == 0:
-            self._lost = sorted(self._expected - self._reported)
-        if exitstatus == 0 and (self._lost or self._unwritten):
+        option = self._config.option
+        if any(getattr(option, each, False) for each in IDLE):
+            return  # --setup-plan implies --setup-only
+        self._stopped = self._stopped or str(session.shouldfail or session.shouldstop or "")
+        lost = self._owed.lost
+        self._lost = lost if not self._stopped or exitstatus == 0 else []
+        for nodeid in [*self._crashed, *lost]:
+            self._account_for(nodeid)
+        if exitstatus == 0 and self._lost:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        self._write_json(int(session.exitstatus), complete=not lost)
+        if exitstatus == 0 and self._unwritten:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
-    def _write_json(self) -> None:
-        path = self._config.stash[SESSION].settings.json
+    def _account_for(self, item: str) -> None:
+        """Give a claim that did not report a row that says so, with its verdict if there is one."""
+        nodeid = self._owed.claim_of(item)
+        if nodeid is None:
+            return
+        verdict = self._session.settled(item) if self._stopped else None
+        if verdict is not None:
+            properties = [(PROPERTY + "nodeid", nodeid), *as_properties(verdict.as_dict())]
+            self._rows[item] = row_of(verdict.status, properties, note=NOT_RUN)
+            return
+        status, reason = "error", self._crashed.get(item, "produced no report")
+        if self._stopped and item not in self._crashed:
+            status, reason = NOT_EVALUATED, f"the session ended before it: {self._stopped}"
+        self._rows[item] = row_of(status, [(PROPERTY + "nodeid", nodeid)], reason=reason)
+
+    def _write_json(self, exit_status: int, *, complete: bool) -> None:
+        path = self._session.settings.json
         if path is None:
             return
-        document = as_document(list(self._rows.values()))
+        rows = list(self._rows.values())
+        deselected = len(self._session.unselected()) or sum(len(row.unselected) for row in rows)
+        document = {
+            "exit_status": exit_status,
+            "complete": complete and not self._uncollected,
+            "stopped": self._stopped,
+            "collected": self._owed.selected + deselected,
+            "deselected": deselected,
+            "reported": len(self._owed.reported & set(self._rows)),
+            "not_collected": sorted(self._uncollected),
+            **as_document(rows),
+        }
         mutation = self._config.pluginmanager.getplugin("circuits-mutation")
         if mutation is not None:
             document["mutation"] = mutation.as_documents()
-        text = to_json(document, indent=2)
         try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(text + "\n", encoding="utf-8")
+            write_whole(Path(path), to_json(document, indent=2) + "\n")
         except OSError as error:
             self._unwritten = f"--circuit-json was NOT WRITTEN: {error}"
 
@@ -104,17 +173,21 @@ class Reporter:
             for line in table(evaluated):
                 write(line)
             write(cost(evaluated))
-        if self._config.stash[SESSION].settings.card:
+        if self._session.settings.card:
             self._write_cards(terminalreporter)
-        for line in not_evaluated(self._rows.values()):
+        for line in [*not_evaluated(self._rows.values()), *self._missing()]:
             write(line, red=True, bold=True)
-        if self._unwritten:
-            write(self._unwritten, red=True, bold=True)
+        for nodeid in self._lost:
+            write(f"  {nodeid}", red=True)
+
+    def _missing(self) -> list[str]:
+        """Return what the report lacks."""
+        lines = [self._unwritten] if self._unwritten else []
+        if self._stopped and self._rows:
+            lines.append(f"the report is INCOMPLETE: {self._stopped}")
         if self._lost:
-            lost = counted(len(self._lost), "collected item")
-            write(f"{lost} produced NO REPORT:", red=True, bold=True)
-            for nodeid in self._lost:
-                write(f"  {nodeid}", red=True)
+            lines.append(f"{counted(len(self._lost), 'collected item')} produced NO REPORT:")
+        return lines
 
     def _write_cards(self, terminalreporter: pytest.TerminalReporter) -> None:
         for file, card in cards(self._rows.values()).items():
@@ -141,10 +214,3 @@ def _reason(report: pytest.TestReport) -> str:
         return report.longrepr[2].removeprefix("Skipped: ")
     lines = [line for line in report.longreprtext.splitlines() if line.strip()]
     return lines[-1].strip() if lines and not report.passed else ""
-
-
-def _mentions_circuits(path: Path) -> bool:
-    try:
-        return "pytest_circuits" in path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False

@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from os.path import relpath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import pluggy
 import pytest
 
 from pytest_circuits.collection import CLAIM, ClaimItem
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+from pytest_circuits.in_hand import ModelsInHand
 from pytest_circuits.options import Settings
+from pytest_circuits.origin import Origin, origin_of
 from pytest_circuits.report.summary import to_json
 
 if TYPE_CHECKING:
-    from pytest_circuits.deciding import Entry, Outcome
+    from pytest_circuits.deciding import Entry
     from pytest_circuits.evaluation import Evaluation
     from pytest_circuits.forecast import Forecast
     from pytest_circuits.models.base import Model
@@ -30,20 +34,18 @@ Loader = Callable[[str], "Model"]
 class ClaimSession:
     """Everything a session knows about its claims; lives in `config.stash`, one per process.
 
-    One model is alive at a time: claims on the same model stand together, and the next model
-    replaces the last.
+    `running` is the item that runs now, if one does: models are loaded as its folder has it.
     """
 
     def __init__(self, settings: Settings, notify: Callable[[str], None]) -> None:
         self.settings = settings
         self.notify = notify
+        self.running: pytest.Item | None = None
+        self.models = ModelsInHand(self._start)
         self._others_of: dict[tuple[str, str | None], int] = {}
-        self._loaders: dict[str, Loader] = {}
         self._collected: dict[str, ClaimItem] = {}
         self._items: Sequence[pytest.Item] = ()
-        self._evaluation: tuple[str, Evaluation, Mapping[Entry, Outcome]] | None = None
-        self._unavailable: dict[str, ClaimNotEvaluable | CircuitUsageError] = {}
-        self._reported = 0
+        self._told: set[str] = set()
 
     def collect(self, items: Iterable[pytest.Item]) -> None:
         """Take note of all claims of a file, before anything selects among them."""
@@ -51,17 +53,23 @@ class ClaimSession:
             self._collected[item.stash[CLAIM].nodeid] = item.stash[CLAIM]
 
     def expect(self, items: Sequence[pytest.Item]) -> None:
-        """Take note of all items that will run, so that the first run can read for all claims.
-
-        The first of each file tells the report what was collected there and not selected.
-        """
+        """Take note of all items that will run, so that the first run can read for all claims."""
         self._items = [item for item in items if CLAIM in item.stash]
-        unselected = self._unselected()
-        first = {item.stash[CLAIM].file: item for item in reversed(self._items)}
-        for file, item in first.items():
-            left = [each.facts.as_dict() for each in unselected if each.file == file]
-            if left:
-                item.user_properties.append(("circuit_unselected", to_json(left)))
+
+    def tell(self, item: pytest.Item) -> None:
+        """Let the first claim of a file that runs here tell the report of all others of the file.
+
+        Of those that were selected, which owe a report, and of those that were not.
+        """
+        file = item.stash[CLAIM].file
+        if file in self._told:
+            return
+        self._told.add(file)
+        chosen = {each: named for each, named in self.selected().items() if _file(each) == file}
+        left = [each.facts.as_dict() for each in self.unselected() if each.file == file]
+        item.user_properties.append(("circuit_selected", to_json(chosen)))
+        if left:
+            item.user_properties.append(("circuit_unselected", to_json(left)))
 
     def entry_of(self, item: pytest.Item) -> Entry:
         """Return an item's claim as a member of its family: the claims of its file, on its model.
@@ -81,65 +89,58 @@ class ClaimSession:
             self._others_of[key] = len({*map(_entry, here)} - chosen)
         return self._others_of[key]
 
-    def _unselected(self) -> list[ClaimItem]:
+    def selected(self) -> dict[str, str]:
+        """Return the node ids of the claims that will run, and what they are reported under."""
+        return {item.nodeid: item.stash[CLAIM].nodeid for item in self._items}
+
+    def unselected(self) -> list[ClaimItem]:
+        """Return the claims that were collected and will not run."""
         selected = {item.stash[CLAIM].nodeid for item in self._items}
         return [each for nodeid, each in self._collected.items() if nodeid not in selected]
 
     def verdict_or_reason(self, item: pytest.Item, load: Loader) -> Verdict | Exception:
         """Return the verdict on an item's claim, or why there is none."""
         try:
-            return self._outcomes_on(_spec_of(item), load)[self.entry_of(item)]
-        except (ClaimNotEvaluable, CircuitUsageError) as error:
+            origin = claim_origin(item)
+            if not self.models.is_decided(origin):
+                _stop_timer(item)
+            loaded = partial(self._load, item, load)
+            entries = [*map(self.entry_of, self._items_on(origin))]
+            return self.models.outcomes(origin, loaded, entries)[self.entry_of(item)]
+        except Exception as error:
             return error
 
-    def model(self, spec: str) -> Model:
-        """Return a model that claims were evaluated on: the one in hand, or loaded once more."""
-        if self._evaluation is not None and self._evaluation[0] == spec:
-            return self._evaluation[1].model
-        self._evaluation = None
-        return self._load(spec, self._loaders[spec])
+    def settled(self, nodeid: str) -> Verdict | None:
+        """Return the verdict on a claim if there is one by now, whether or not its item ran."""
+        item = next((each for each in self._items if each.nodeid == nodeid), None)
+        origin = model_of(item) if item is not None else None
+        if item is None or origin is None:
+            return None
+        outcome = self.models.settled(origin).get(self.entry_of(item))
+        return None if isinstance(outcome, Exception) else outcome
 
-    def forecasts(self, spec: str, load: Loader) -> tuple[Forecast, ...]:
-        """Return what the claims on a model would cost; raise if it cannot be loaded."""
+    def forecasts(self, first: pytest.Item, load: Loader) -> tuple[Forecast, ...]:
+        """Return what the claims on an item's model would cost; raise if it cannot be loaded."""
         from pytest_circuits.forecast import forecast
 
-        entries = [(item.name, self.entry_of(item)) for item in self._items_on(spec)]
-        model = self._load(spec, load)
+        origin = claim_origin(first)
+        entries = [(item.name, self.entry_of(item)) for item in self._items_on(origin)]
+        model = self.models.load(origin, partial(self._load, first, load))
         return forecast(model, entries, memory=self._memory, notify=self.notify)
 
-    def new_passes(self) -> list[dict[str, Any]]:
-        """Return the forward passes made since the last call, as builtins."""
-        passes = self._evaluation[1].passes if self._evaluation else ()
-        new = [asdict(each) for each in passes[self._reported :]]
-        self._reported = len(passes)
-        return new
+    def _items_on(self, origin: Origin) -> list[pytest.Item]:
+        same_name = [each for each in self._items if each.stash[CLAIM].spec == origin.spec]
+        return [each for each in same_name if claim_origin(each) == origin]
 
-    def _outcomes_on(self, spec: str, load: Loader) -> Mapping[Entry, Outcome]:
-        """Return what came of all claims on a model: they are decided together."""
-        from pytest_circuits.deciding import decide
-
-        if self._evaluation is None or self._evaluation[0] != spec:
-            self._evaluation = None  # let go of the last model before the next is loaded
-            self._reported = 0
-            self._loaders[spec] = load
-            evaluation = self._start(self._load(spec, load))
-            entries = [*map(self.entry_of, self._items_on(spec))]
-            self._evaluation = (spec, evaluation, decide(evaluation, entries))
-        return self._evaluation[2]
-
-    def _items_on(self, spec: str) -> list[pytest.Item]:
-        return [item for item in self._items if item.stash[CLAIM].spec == spec]
-
-    def _load(self, spec: str, load: Loader) -> Model:
-        """Load a model; one that could not be loaded is not tried again for the next claim."""
-        if spec in self._unavailable:
-            raise self._unavailable[spec]
+    def _load(self, item: pytest.Item, load: Loader) -> Model:
+        """Load the model of an item as the conftests of its folder want, whatever runs."""
+        running, self.running = self.running, item
+        spec = str(item.stash[CLAIM].spec)
         self.notify(f"loading {spec}")
         try:
             return checked_model(load(spec), spec)
-        except (ClaimNotEvaluable, CircuitUsageError) as error:
-            self._unavailable[spec] = error.with_traceback(None)
-            raise
+        finally:
+            self.running = running
 
     def _start(self, model: Model) -> Evaluation:
         from pytest_circuits.evaluation import Evaluation
@@ -154,6 +155,33 @@ class ClaimSession:
         return DEFAULT_MEMORY if self.settings.memory is None else self.settings.memory
 
 
+def claim_origin(item: pytest.Item) -> Origin:
+    """Return where the model of an item's claim comes from; raise if it names none."""
+    spec = item.stash[CLAIM].spec
+    if spec is None:
+        raise ClaimNotEvaluable(
+            "no model: name one in the file with suite = Suite(model=...), or on the command line "
+            "with --circuit-model SPEC."
+        )
+    return origin_of(item, spec)
+
+
+def model_of(item: pytest.Item) -> Origin | None:
+    """Return where the model of an item's claim comes from; None if it names none."""
+    return None if item.stash[CLAIM].spec is None else claim_origin(item)
+
+
+def _stop_timer(item: pytest.Item) -> None:
+    """Charge no claim with what all of them share, should pytest-timeout have set its clock."""
+    stop = getattr(item.config.hook, "pytest_timeout_cancel_timer", None)
+    if stop is not None:
+        stop(item=item)
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.split("::")[0]
+
+
 def _entry(found: ClaimItem) -> Entry:
     from pytest_circuits.deciding import Entry
 
@@ -163,11 +191,11 @@ def _entry(found: ClaimItem) -> Entry:
 SESSION = pytest.StashKey[ClaimSession]()
 
 
-def load(config: pytest.Config, settings: Settings, spec: str) -> Model:
+def load(hook: pluggy.HookRelay, settings: Settings, spec: str) -> Model:
     """Return the model of a spec: from the first hook that knows it, else by `load_model`."""
     from pytest_circuits.models.load import load_model
 
-    found = config.hook.pytest_circuits_load_model(spec=spec)
+    found = hook.pytest_circuits_load_model(spec=spec)
     if found is not None:
         return checked_model(found, spec)
     return load_model(
@@ -204,13 +232,3 @@ def checked_model(found: object, spec: str) -> Model:
         f"pytest_circuits_load_model({spec!r}), or a `circuit_load_model` fixture, must return a "
         f"Model: wrap your object with pytest_circuits.wrap_model(...); got {type(found).__name__}."
     )
-
-
-def _spec_of(item: pytest.Item) -> str:
-    spec = item.stash[CLAIM].spec
-    if spec is None:
-        raise ClaimNotEvaluable(
-            "no model: name one in the file with suite = Suite(model=...), or on the command line "
-            "with --circuit-model SPEC."
-        )
-    return spec

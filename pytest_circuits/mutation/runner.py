@@ -12,12 +12,13 @@ from pytest_circuits.collection import CLAIM, ClaimItem
 from pytest_circuits.errors import ClaimNotEvaluable, unknown_name
 from pytest_circuits.report.mutants import account_lines
 from pytest_circuits.report.summary import PROPERTY
-from pytest_circuits.session import SESSION, ClaimSession
+from pytest_circuits.session import SESSION, ClaimSession, model_of
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
     from pytest_circuits.mutation.account import Account
     from pytest_circuits.mutation.mutants import Mutant
+    from pytest_circuits.origin import Origin
 
 
 def check_one_process(config: pytest.Config) -> None:
@@ -34,13 +35,13 @@ class Mutation:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._claims: list[ClaimItem] = []
+        self._items: list[pytest.Item] = []
         self._held: set[str] = set()
         self.accounts: list[Account] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember the claims that were chosen."""
-        self._claims = [item.stash[CLAIM] for item in session.items if CLAIM in item.stash]
+        self._items = [item for item in session.items if CLAIM in item.stash]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember which of them hold on the model."""
@@ -64,7 +65,7 @@ class Mutation:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the mutants of every suite, what noticed them, and what never failed."""
         option = self._config.option
-        if not self._claims or option.collectonly or getattr(option, "setuponly", False):
+        if not self._items or option.collectonly or getattr(option, "setuponly", False):
             return
         terminalreporter.write_sep("=", "circuit mutants")
         if not self.accounts:
@@ -82,8 +83,8 @@ class Mutation:
     def _run(self) -> None:
         patterns = self._session.settings.mutants
         known: dict[str, None] = {}
-        for (suite, spec), claims in self._suites().items():
-            model, mutants = self._prepared(spec, claims)
+        for (suite, origin), claims in self._suites().items():
+            model, mutants = self._prepared(origin, claims)
             known |= dict.fromkeys(map(str, mutants))
             chosen = [each for each in mutants if _is_chosen(each, patterns)]
             if chosen:
@@ -98,24 +99,28 @@ class Mutation:
     def _session(self) -> ClaimSession:
         return self._config.stash[SESSION]
 
-    def _suites(self) -> dict[tuple[str, str], list[ClaimItem]]:
+    def _suites(self) -> dict[tuple[str, Origin], list[ClaimItem]]:
         """Return the claims by file and model, for those of which some claim holds."""
-        found: dict[tuple[str, str], list[ClaimItem]] = {}
-        for each in self._claims:
-            found.setdefault((each.file, str(each.spec)), []).append(each)
+        found: dict[tuple[str, Origin], list[ClaimItem]] = {}
+        for item in self._items:
+            origin, each = model_of(item), item.stash[CLAIM]
+            if origin is not None:
+                found.setdefault((each.file, origin), []).append(each)
         return {
             key: claims
             for key, claims in found.items()
             if any(each.nodeid in self._held for each in claims)
         }
 
-    def _prepared(self, spec: str, claims: Sequence[ClaimItem]) -> tuple[Model, tuple[Mutant, ...]]:
+    def _prepared(
+        self, origin: Origin, claims: Sequence[ClaimItem]
+    ) -> tuple[Model, tuple[Mutant, ...]]:
         """Return the model once more, and all mutants that the claims give rise to."""
         from pytest_circuits.mutation.choice import mutants_of
         from pytest_circuits.mutation.sabotage import shared_heads
 
         try:
-            model = self._session.model(spec)
+            model = self._session.models.model(origin)
             shared = shared_heads(model)
         except ClaimNotEvaluable as error:
             raise pytest.UsageError(f"--circuit-mutate: {error}") from None

@@ -24,8 +24,9 @@ class Row:
     """One claim in the report; `verdict` is `Verdict.as_dict()`, empty if not evaluated.
 
     `note` says where pytest's outcome is not what the status suggests: the claim was expected
-    not to hold (`xfail`), or the item failed although the claim holds. `unselected` are the facts
-    of the claims of the file that were collected and not selected, told by one row of it.
+    not to hold (`xfail`), or the item failed although the claim holds. One row of each file tells
+    of the claims of the file: the node ids of those `selected`, and what they are reported under;
+    the facts of those that were collected and `unselected`.
     """
 
     nodeid: str
@@ -35,6 +36,7 @@ class Row:
     note: str = ""
     passes: tuple[dict[str, Any], ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    selected: dict[str, str] = field(default_factory=dict)
     unselected: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -70,6 +72,7 @@ def row_of(
         note=note,
         passes=tuple(json.loads(found.get(PROPERTY + "passes", "[]"))),
         facts=json.loads(found.get(PROPERTY + "facts", "{}")),
+        selected=json.loads(found.get(PROPERTY + "selected", "{}")),
         unselected=tuple(json.loads(found.get(PROPERTY + "unselected", "[]"))),
     )
 

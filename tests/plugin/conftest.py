@@ -58,7 +58,7 @@ class Evaluation:
             task="canned", left_out=(), prompts_digest="0" * 16, n=draw.n, seed=draw.seed,
             runs=("IOI",),
             interval="95 % interval", model=self.model.spec, fingerprint="0" * 64,
-            provenance="canned", dtype="float32", device="cpu", engine="canned",
+            provenance=self.model.provenance, dtype="float32", device="cpu", engine="canned",
         )
         part = Part(label="", value=0.5, low=0.4, high=0.6)
         estimate = Estimate(

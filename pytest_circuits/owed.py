@@ -1,0 +1,66 @@
+"""Which claims owe a report, where the reports come in: here, or on the controller of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+
+class Owed:
+    """The items of a session that must come to something, and those known to be claims.
+
+    A controller of workers collects nothing itself, and node ids do not tell which items are
+    claims: the first claim of each file that reports does. Where there may be claims, every item
+    owes a report. Claims have two node ids: the second is the one they are reported under.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._root: Path = config.rootpath
+        self._globs: Sequence[str] = config.getini("circuit_files")
+        self._items: dict[str, str] = {}
+        self._claims: dict[str, str] = {}
+        self.reported: set[str] = set()
+
+    def claims(self, nodeids: Mapping[str, str]) -> None:
+        """Take note of claims."""
+        self._claims |= nodeids
+
+    def collected_by_worker(self, nodeids: Sequence[str]) -> None:
+        """Take note of what a worker collected: all of it, if a file of it may have claims."""
+        files = dict.fromkeys(map(_file, nodeids))
+        if any(self._may_hold_claims(self._root / name) for name in files):
+            self._items |= {nodeid: nodeid for nodeid in nodeids}
+
+    @property
+    def selected(self) -> int:
+        """How many claims were to run, as far as is known."""
+        return len(self._claims)
+
+    @property
+    def lost(self) -> list[str]:
+        """The items that came to nothing."""
+        return sorted({*self._items, *self._claims} - self.reported)
+
+    def claim_of(self, item: str) -> str | None:
+        """Return the node id that a claim is reported under; None for what is none.
+
+        In a file that might hold claims, and of which none reported, every item is taken for one.
+        """
+        if item in self._claims or item not in self._items:
+            return self._claims.get(item)
+        told = _file(item) in set(map(_file, self._claims))
+        held = not told and self._may_hold_claims(self._root / _file(item))
+        return self._items[item] if held else None
+
+    def _may_hold_claims(self, path: Path) -> bool:
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return "pytest_circuits" in text or any(path.match(glob) for glob in self._globs)
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.split("::")[0]
