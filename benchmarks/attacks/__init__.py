@@ -1,0 +1,1 @@
+"""Attacks that anyone can make again: what is killed or damaged, and what is left of it."""
