@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite, isinf
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task
 from pytest_circuits.tasks.ioi import IOI
+from pytest_circuits.truth import Described, word
 
 if TYPE_CHECKING:
     from pytest_circuits.interventions import Reference
@@ -23,12 +24,16 @@ Status = Literal["holds", "refuted", "undecided"]
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Described):
     """A measure compared with a threshold; made by comparing, evaluated by `check`.
 
     Comparing two measures makes a claim about their paired difference and 0. `source` says who
     says so.
     """
+
+    said_instead: ClassVar[str] = (
+        "it is a claim already. For another threshold write measure.between(low, high)."
+    )
 
     measure: Measure
     relation: Relation
@@ -97,8 +102,8 @@ class Claim:
         otherwise.
         """
         if self._satisfied(low) and self._satisfied(high):
-            return "holds"
-        return "undecided" if self._overlaps(low, high) else "refuted"
+            return word("holds")
+        return word("undecided" if self._overlaps(low, high) else "refuted")
 
     def margin(self, value: float) -> float:
         """Return by how much a value satisfies the claim; negative if it does not."""

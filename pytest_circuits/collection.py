@@ -156,7 +156,7 @@ def _evaluate(circuit_verdict: Any, request: pytest.FixtureRequest) -> None:
     from pytest_circuits.report.text import failure_text
     from pytest_circuits.session import rerun_command
 
-    if not circuit_verdict:
+    if circuit_verdict.status != "holds":
         lines = failure_text(
             circuit_verdict, name=request.node.name, rerun=rerun_command(request.node)
         )
