@@ -100,7 +100,7 @@ def test_a_status_has_no_truth_value(model, wide):
         non_inferior(LOOK, model, model, by=0.1).evidence.decision(0.05),
     ]
     for word in words:
-        with pytest.raises(TypeError, match="the status '(holds|undecided)' is a word"):
+        with pytest.raises(TypeError, match=r"the status '(holds|undecided)' is a word"):
             assert word
         with pytest.raises(TypeError, match=r"`assert verdict`, or .*== \"holds\""):
             assert not word
