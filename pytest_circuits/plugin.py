@@ -104,6 +104,19 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Send recorded statuses as plain text: xdist carries builtins only, and loses the report."""
+    data = yield
+    truth = sys.modules.get("pytest_circuits.truth")
+    if data is not None and truth is not None and "user_properties" in data:
+        data["user_properties"] = [
+            (name, str(value) if isinstance(value, truth.Word) else value)
+            for name, value in data["user_properties"]
+        ]
+    return data
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(
     session: pytest.Session, config: pytest.Config, items: list[pytest.Item]

@@ -118,7 +118,7 @@ def test_claims_that_come_through_an_import(helper, text, claims, pytester, monk
     claims("a = look >= 0.001", file=helper)
     circuits = pytester.path / "circuits"
     circuits.mkdir(exist_ok=True)
-    if "." in text:
+    if " ." in text or "circuits." in text:
         (circuits / "__init__.py").touch()
     (circuits / "second.py").write_text("from common import *")
     (circuits / "x.py").write_text(text)
@@ -159,7 +159,7 @@ def test_helpers_start_with_an_underscore(claims, pytester):
     assert collected(named) == ["circuits/_common.py::b"]
 
 
-NONE = ["*PytestCollectionWarning: no claims in circuits/none.py*start its name with _*"]
+NONE = ["*PytestCollectionWarning: no claims in circuits/none.py*let its name start with _*"]
 
 
 @pytest.mark.parametrize("args", [[], ["circuits"], ["circuits/none.py"], ["-n1"]], ids=str)
@@ -170,7 +170,7 @@ def test_a_file_without_claims_is_named(text, args, claims, pytester):
     (pytester.path / "circuits/y.py").write_text("b = 3")
     pytester.makepyfile("def test_it(): pass")
     (pytester.path / "circuits/x.py").unlink()
-    result = pytester.runpytest_inprocess(*args)
+    result = pytester.runpytest_inprocess("-W", "default", *args)
     assert result.ret == (0 if args in ([], ["-n1"]) else 5)
     result.stdout.fnmatch_lines(NONE)
 
@@ -227,7 +227,7 @@ def test_no_word_about_what_is_not_meant(claims, pytester):
 
 def test_a_file_named_on_the_command_line_that_has_no_claims(claims, pytester):
     claims("", file="c/none.py")
-    pytester.makepyfile("def test_it(): pass")
-    result = pytester.runpytest_inprocess("c/none.py", ".")
+    claims("def test_it(): pass", file="tests/test_it.py")
+    result = pytester.runpytest_inprocess("-W", "default", "c/none.py", "tests")
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(["*no claims in c/none.py*"])

@@ -68,6 +68,13 @@ RAISING = {
         def pytest_circuits_load_model(spec):
             raise KeyError("my checkpoint")
         """,
+    "cause": """
+        def pytest_circuits_load_model(spec):
+            try:
+                raise OSError("first")
+            except OSError as error:
+                raise KeyError("my checkpoint") from error
+        """,
     "loader": """
         import pytest
 
@@ -93,6 +100,6 @@ def test_the_exception_of_ones_own_hook_stands_in_the_table(conftest, claims, py
     pytester.makeconftest(conftest)
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
-    row = next(line for line in result.outlines if line.startswith("error "))
+    row = next(line for line in result.outlines if line.startswith("a "))
     assert "KeyError: 'my checkpoint'" in row
     assert "conftest.py" not in row
