@@ -14,6 +14,8 @@ import pytest
 
 ANY_DEPTH = "**/"
 
+SILENT = pytest.StashKey[set[Path]]()
+
 IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|[^#\n]*)"
     r"|import[ \t]+(?P<modules>[^#\n]+))",
@@ -51,7 +53,7 @@ def is_claim_file(path: Path, config: pytest.Config) -> bool:
     globs = config.getini("circuit_files")
     if not any(matches(path, each, config.rootpath) for each in globs):
         return False
-    return speaks_of_us(path, config.rootpath)
+    return speaks_of_us(path, config.rootpath, config.stash.setdefault(SILENT, set()))
 
 
 def is_test_file(path: Path, config: pytest.Config) -> bool:
@@ -68,26 +70,30 @@ def matches(path: Path, pattern: str, root: Path) -> bool:
     return fnmatch(below, f"*/{pattern.replace(ANY_DEPTH, '')}")  # where * is also any folder
 
 
-def speaks_of_us(path: Path, root: Path) -> bool:
-    """Return whether a file mentions pytest_circuits, or a file that it imports does."""
-    return _speaks(path, root, set())
+def speaks_of_us(path: Path, root: Path, silent: set[Path]) -> bool:
+    """Return whether a file mentions pytest_circuits, or a file that it imports does.
+
+    What others installed is not followed any further. `silent` remembers files that do not, so
+    that each file of a project that has nothing to do with us is read once.
+    """
+    left, seen = [path], set(silent)
+    while left:
+        each = left.pop()
+        if each in seen:
+            continue
+        seen.add(each)
+        text = _text(each)
+        if "pytest_circuits" in text:
+            return True
+        if each == path or (each.is_relative_to(root) and "site-packages" not in each.parts):
+            left += imported_files(each, text, root)
+    silent |= seen
+    return False
 
 
 def mentions_us(path: Path) -> bool:
     """Return whether a file mentions pytest_circuits by itself."""
     return "pytest_circuits" in _text(path)
-
-
-def _speaks(path: Path, root: Path, seen: set[Path]) -> bool:
-    if path in seen:
-        return False
-    seen.add(path)
-    text = _text(path)
-    if "pytest_circuits" in text:
-        return True
-    if len(seen) > 1 and not path.is_relative_to(root):
-        return False  # what others installed is not followed any further
-    return any(_speaks(each, root, seen) for each in imported_files(path, text, root))
 
 
 def _is_helper(path: Path) -> bool:

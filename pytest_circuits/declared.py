@@ -101,6 +101,8 @@ def _alone(value: Any, where: str, label: str = "") -> Declared:
 def _grouped(group: Any, where: str, outer: tuple[object, ...]) -> Iterator[Declared]:
     """Yield the claims of a list, tuple or dict, and of those in it, but once of a circle."""
     for key, value in _entries(group):
+        if type(key) in PLAIN and type(value) in PLAIN:
+            continue
         here = f"{where}[{key}]"
         if is_claim(key):
             raise Misplaced(f"{where}: the claim '{key}' is a key of a dict. {_LISTED}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_circuits.claim_files import is_claim_file, mentions_us
 from pytest_circuits.collection import CLAIM
 from pytest_circuits.report.card import card_lines
 from pytest_circuits.report.summary import (
@@ -61,7 +62,8 @@ class Reporter:
         Names do not tell which items are claims. Where there may be some, every item owes a report.
         """
         files = {nodeid.split("::")[0] for nodeid in ids}
-        if any(_mentions_circuits(self._config.rootpath / name) for name in files):
+        paths = [self._config.rootpath / name for name in files]
+        if any(is_claim_file(each, self._config) or mentions_us(each) for each in paths):
             self._expected |= set(ids)
 
     @pytest.hookimpl(tryfirst=True)
@@ -144,10 +146,3 @@ def _reason(report: pytest.TestReport) -> str:
         return next(iter(str(crash.message).strip().splitlines()), "")
     lines = [line for line in report.longreprtext.splitlines() if line.strip()]
     return lines[-1].strip() if lines and not report.passed else ""
-
-
-def _mentions_circuits(path: Path) -> bool:
-    try:
-        return "pytest_circuits" in path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False

@@ -46,8 +46,7 @@ def _refusing(function: Callable[..., Any], nodeid: str) -> Callable[..., Any]:
 
 
 def _is_ours(value: object) -> bool:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(map(_is_ours, value))
-    return isinstance(value, Described | NoTruth | Word)
+    """Return whether a value is one of ours, or a container that has one."""
+    inside = list(value.values()) if isinstance(value, dict) else value
+    each = [value, *(inside if isinstance(inside, list | tuple | set | frozenset) else ())]
+    return any(isinstance(one, Described | NoTruth | Word) for one in each)

@@ -231,3 +231,19 @@ def test_a_file_named_on_the_command_line_that_has_no_claims(claims, pytester):
     result = pytester.runpytest_inprocess("-W", "default", "c/none.py", "tests")
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(["*no claims in c/none.py*"])
+
+
+def test_a_project_of_its_own_is_read_once(pytester, monkeypatch):
+    """A folder named circuits that has nothing to do with us costs no more than its size."""
+    from pytest_circuits import claim_files
+
+    folder = pytester.mkdir("circuits")
+    for i in range(30):
+        others = "\n".join(f"import part{j}" for j in range(30))
+        (folder / f"part{i}.py").write_text(others)
+    read = []
+    text = claim_files._text
+    monkeypatch.setattr(claim_files, "_text", lambda path: read.append(path) or text(path))
+    assert pytester.runpytest_inprocess("circuits").ret == 5
+    # Once for whether it speaks of us, once for whether to say that it was passed over.
+    assert len(read) <= 60
