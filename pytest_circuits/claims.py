@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite, isinf
-from typing import TYPE_CHECKING, Literal
+from reprlib import repr as in_short
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task
 from pytest_circuits.tasks.ioi import IOI
+from pytest_circuits.truth import Described, word
 
 if TYPE_CHECKING:
     from pytest_circuits.interventions import Reference
@@ -23,12 +25,16 @@ Status = Literal["holds", "refuted", "undecided"]
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Described):
     """A measure compared with a threshold; made by comparing, evaluated by `check`.
 
     Comparing two measures makes a claim about their paired difference and 0. `source` says who
     says so.
     """
+
+    said_instead: ClassVar[str] = (
+        "it is a claim already. For another threshold write measure.between(low, high)."
+    )
 
     measure: Measure
     relation: Relation
@@ -43,6 +49,7 @@ class Claim:
                     f"`threshold`: compare '{self.measure}' with a finite number or another "
                     f"measure; got {bound!r}."
                 )
+        _check_text("source", self.source)
         if list(bounds) != sorted(bounds):
             raise CircuitUsageError(f"`between`: the bounds are the wrong way round; got {bounds}.")
         self._check_says_something()
@@ -97,8 +104,8 @@ class Claim:
         otherwise.
         """
         if self._satisfied(low) and self._satisfied(high):
-            return "holds"
-        return "undecided" if self._overlaps(low, high) else "refuted"
+            return word("holds")
+        return word("undecided" if self._overlaps(low, high) else "refuted")
 
     def margin(self, value: float) -> float:
         """Return by how much a value satisfies the claim; negative if it does not."""
@@ -163,9 +170,9 @@ def _range(least: float, most: float) -> str:
 class Suite:
     """What all claims of a file speak about: the model, the prompts, and who says so.
 
-    `model` is a spec for `load_model`; `prompts` and `seed` say how many prompts of `task` may be
-    drawn; `source` is the citation of claims that carry none of their own; `rules` say how sure
-    verdicts must be, and over what.
+    `model` is a spec for `load_model`, a string: a packaged model's name or a folder; `prompts` and
+    `seed` say how many prompts of `task` may be drawn; `source` is the citation of claims that
+    carry none of their own; `rules` say how sure verdicts must be, and over what.
     """
 
     model: str | None = None
@@ -177,3 +184,45 @@ class Suite:
 
     def __post_init__(self) -> None:
         check_prompts(self.prompts, self.seed)
+        _check_spec(self.model)
+        _check_task(self.task)
+        _check_text("source", self.source)
+        if not isinstance(self.rules, Rules):
+            raise CircuitUsageError(f"`rules` must be Rules(...); got {_given(self.rules)}.")
+
+
+def _check_spec(model: object) -> None:
+    if model is None or (isinstance(model, str) and model.strip()):
+        return
+    hint = " Of a path write str(path)." if hasattr(model, "__fspath__") else ""
+    raise CircuitUsageError(
+        "`model` must be a string, a packaged model's name or a folder, or left out to name it "
+        f"with --circuit-model; got {_given(model)}.{hint}"
+    )
+
+
+def _check_task(task: object) -> None:
+    if isinstance(task, type) or not (hasattr(task, "name") and hasattr(task, "draw")):
+        raise CircuitUsageError(
+            "`task` must be a task, such as IOI() or what prompt_task(...) returns; got "
+            f"{_given(task)}."
+        )
+    try:
+        hash(task)
+    except TypeError:
+        raise CircuitUsageError(
+            "`task` must be hashable, as it stands for the prompts drawn from it: make its class "
+            f"a frozen dataclass of tuples; got {_given(task)}."
+        ) from None
+
+
+def _check_text(name: str, given: object) -> None:
+    if not isinstance(given, str):
+        raise CircuitUsageError(
+            f"`{name}` must be text, such as a paper's section; got {_given(given)}."
+        )
+
+
+def _given(value: object) -> str:
+    """Return what came, in short."""
+    return f"the class {value.__name__}" if isinstance(value, type) else in_short(value)

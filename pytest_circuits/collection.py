@@ -1,17 +1,24 @@
-"""Claims as pytest items: which files, which variables, one item per claim and model."""
+"""Claims as pytest items: one per claim and model."""
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_circuits.claim_files import ClaimFile
+from pytest_circuits.declared import (
+    VARIABLES,
+    Declared,
+    Misplaced,
+    declared,
+    distinct,
+    is_iterator,
+    plain,
+)
 from pytest_circuits.options import Settings
 
 if TYPE_CHECKING:
@@ -26,8 +33,10 @@ class ClaimItem:
     """What an item stands for: a claim, the prompts it is about, the model it is checked on.
 
     `nodeid` is the item's own: under `--dist loadgroup` xdist appends the group to the item's.
+    `name` is what the item is called without its model.
     """
 
+    name: str
     claim: Claim
     draw: Draw
     rules: Rules
@@ -40,61 +49,71 @@ class ClaimItem:
         """The file whose suite the claim belongs to."""
         return self.nodeid.split("::")[0]
 
+    @property
+    def name_alone(self) -> str:
+        """What selects the item where its model is the only one named on the command line."""
+        if "[" not in self.name:
+            return self.name  # which pytest takes for the name of all its parameters
+        return f"{self.name}[{model_labels([str(self.spec)])[0]}]"
+
 
 CLAIM = pytest.StashKey[ClaimItem]()
 
 
-def is_claim(value: object) -> bool:
-    """Return whether a value is a claim, without importing what claims are made of."""
-    claims = sys.modules.get("pytest_circuits.claims")
-    return claims is not None and isinstance(value, claims.Claim)
-
-
-def is_claim_file(path: Path, globs: Iterable[str], *, python_files: Iterable[str]) -> bool:
-    """Return whether to collect a file that pytest itself does not: it matches, and mentions us."""
-    if path.suffix != ".py" or path.name == "conftest.py":
-        return False
-    if any(_is_python_file(path, pattern) for pattern in python_files):
-        return False
-    if not any(path.match(pattern) for pattern in globs):
-        return False
-    return "pytest_circuits" in path.read_text(encoding="utf-8", errors="replace")
-
-
-def _is_python_file(path: Path, pattern: str) -> bool:
-    """Return whether pytest's own rule for `python_files` takes the file."""
-    return fnmatch(path.as_posix(), f"*/{pattern}") if "/" in pattern else path.match(pattern)
-
-
-def claim_items(
-    module: pytest.Module, name: str, claim: Claim, settings: Settings
+def items_of(
+    collector: pytest.Collector, name: str, value: object, settings: Settings
 ) -> list[pytest.Item]:
-    """Return an item per model: `name`, or `name[model]` for models named on the command line."""
+    """Return the items that a variable stands for; refuse claims that nobody would evaluate."""
+    where = f"{collector.nodeid}::{name}"
+    try:
+        found = declared(value, where)
+    except Misplaced as error:
+        raise collector.CollectError(str(error)) from None
+    if isinstance(collector, ClaimFile) and is_iterator(value):
+        raise collector.CollectError(
+            f"{where} is a {type(value).__name__}, which can be looked at only once: if claims "
+            "come out of it, write list(...)."
+        )
+    if found and not isinstance(collector, pytest.Module):
+        raise collector.CollectError(f"{where} is a claim in a class: {VARIABLES}")
+    module: Any = collector
+    return [item for each in found for item in _on_models(module, name, each, settings)]
+
+
+def _on_models(
+    module: pytest.Module, name: str, found: Declared, settings: Settings
+) -> list[pytest.Item]:
+    """Return an item per model: `name`, or `name[model]` for models named on the command line.
+
+    A claim in a list or dict has its label before: `name[label]`, `name[label][model]`.
+    """
     suite = _suite_of(module)
+    name += f"[{found.label}]" if found.label else ""
     specs: Sequence[str | None] = settings.models or (suite.model,)
     labels = [f"[{label}]" for label in model_labels(settings.models)] or [""]
     return [
-        _item(module, name + label, claim, suite, settings, spec)
+        _marked(_item(module, name, label, found.claim, suite, settings, spec), found.marks)
         for spec, label in zip(specs, labels, strict=True)
     ]
 
 
+def _marked(item: pytest.Item, marks: Iterable[pytest.Mark | pytest.MarkDecorator]) -> pytest.Item:
+    for mark in marks:
+        if isinstance(mark, pytest.Mark):
+            mark = getattr(pytest.mark, mark.name).with_args(*mark.args, **mark.kwargs)
+        item.add_marker(mark)
+    return item
+
+
 def model_labels(specs: Sequence[str]) -> list[str]:
     """Return short, distinct labels for model specs, fit for a node id."""
-    short = [_plain(re.split(r"[/\\]", spec.rstrip("/\\"))[-1]) for spec in specs]
-    if all(short) and len(set(short)) == len(short):
-        return short
-    return [f"{_plain(spec)}-{i}".strip("-") for i, spec in enumerate(specs)]
-
-
-def _plain(text: str) -> str:
-    """Return text with everything replaced that node ids or shells might trip over."""
-    return re.sub(r"[^A-Za-z0-9_.=,@-]+", "-", text).strip("-")
+    return distinct([plain(re.split(r"[/\\]", each.rstrip("/\\"))[-1]) for each in specs], specs)
 
 
 def _item(
     module: pytest.Module,
     name: str,
+    label: str,
     claim: Claim,
     suite: Suite,
     settings: Settings,
@@ -106,7 +125,9 @@ def _item(
     from pytest_circuits.readings import Draw
     from pytest_circuits.report.summary import to_json
 
-    item: pytest.Function = pytest.Function.from_parent(module, name=name, callobj=_evaluate)
+    item: pytest.Function = pytest.Function.from_parent(
+        module, name=name + label, callobj=_evaluate
+    )
     _read_label(item)
     draw = Draw(
         task=suite.task,
@@ -115,6 +136,7 @@ def _item(
     )
     cited = replace(claim, source=claim.source or suite.source)
     item.stash[CLAIM] = ClaimItem(
+        name=name,
         claim=cited,
         draw=draw,
         rules=_rules(suite.rules, settings),
@@ -156,7 +178,7 @@ def _evaluate(circuit_verdict: Any, request: pytest.FixtureRequest) -> None:
     from pytest_circuits.report.text import failure_text
     from pytest_circuits.session import rerun_command
 
-    if not circuit_verdict:
+    if circuit_verdict.status != "holds":
         lines = failure_text(
             circuit_verdict, name=request.node.name, rerun=rerun_command(request.node)
         )
@@ -166,7 +188,8 @@ def _evaluate(circuit_verdict: Any, request: pytest.FixtureRequest) -> None:
 def _suite_of(module: pytest.Module) -> Suite:
     from pytest_circuits.claims import Suite
 
-    found = list({value for value in vars(module.obj).values() if isinstance(value, Suite)})
+    values = vars(module.obj).values()
+    found = list({value for value in values if issubclass(type(value), Suite)})
     if len(found) > 1:
         raise module.CollectError(
             f"{module.nodeid} declares {len(found)} suites; the claims of a file share one Suite."

@@ -125,11 +125,11 @@ def statuses_alone(
 
 def _remark(verdict: Verdict) -> str:
     """Return what a claim that holds leaves to be said of its value."""
-    return verdict.claim.remark(verdict.worst.value) if verdict else ""
+    return verdict.claim.remark(verdict.worst.value) if verdict.status == "holds" else ""
 
 
 def _status(outcome: Outcome) -> str:
-    return "error" if isinstance(outcome, Exception) else outcome.status
+    return "error" if isinstance(outcome, Exception) else str(outcome.status)
 
 
 def schedule(rules: Rules, budget: int) -> tuple[Look, ...]:

@@ -26,7 +26,7 @@ from pytest_circuits.validity import (
     on_both,
     references,
 )
-from pytest_circuits.verdicts import Estimate, Method, Verdict, judge
+from pytest_circuits.verdicts import Estimate, Method, Verdict, Verdicts, judge
 
 if TYPE_CHECKING:
     from pytest_circuits.models.base import Model
@@ -283,8 +283,8 @@ def check_all(
     seed: int = 0,
     rules: Rules = DEFAULT_RULES,
     memory: int = DEFAULT_MEMORY,
-) -> tuple[Verdict, ...]:
-    """Return the verdicts on claims decided together, sharing forward passes.
+) -> Verdicts:
+    """Return the verdicts on claims decided together, a tuple, sharing forward passes.
 
     `task` is IOI() unless given; up to `prompts` of it are used, as few as decide a claim under
     `rules`, which keep the error of all of them together; `memory` (bytes) bounds the activations
@@ -300,7 +300,7 @@ def check_all(
     entries = [Entry(claim=claim, draw=draw, rules=rules) for claim in claims]
     evaluation = Evaluation(model, [(claim.measure, draw) for claim in claims], memory=memory)
     found = decide(evaluation, entries)
-    return tuple(_verdict(found[each]) for each in entries)
+    return Verdicts(_verdict(found[each]) for each in entries)
 
 
 def _verdict(outcome: Outcome) -> Verdict:

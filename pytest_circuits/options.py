@@ -64,9 +64,9 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(f"circuit_{name}", help=text, type=kind, default=None)  # type: ignore[arg-type]
     parser.addini(
         "circuit_files",
-        "globs of files with claims, collected if they mention pytest_circuits",
+        "globs of claim files; collected if they, or what they import, mention pytest_circuits",
         type="linelist",
-        default=["circuits/*.py"],
+        default=["circuits/**/*.py"],
     )
 
 

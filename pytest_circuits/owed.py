@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pytest
+
+from pytest_circuits.claim_files import is_claim_file, mentions_us
 
 
 class Owed:
@@ -17,8 +18,7 @@ class Owed:
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        self._root: Path = config.rootpath
-        self._globs: Sequence[str] = config.getini("circuit_files")
+        self._config = config
         self._items: dict[str, str] = {}
         self._claims: dict[str, str] = {}
         self.reported: set[str] = set()
@@ -30,7 +30,7 @@ class Owed:
     def collected_by_worker(self, nodeids: Sequence[str]) -> None:
         """Take note of what a worker collected: all of it, if a file of it may have claims."""
         files = dict.fromkeys(map(_file, nodeids))
-        if any(self._may_hold_claims(self._root / name) for name in files):
+        if any(map(self._may_hold_claims, files)):
             self._items |= {nodeid: nodeid for nodeid in nodeids}
 
     @property
@@ -51,15 +51,12 @@ class Owed:
         if item in self._claims or item not in self._items:
             return self._claims.get(item)
         told = _file(item) in set(map(_file, self._claims))
-        held = not told and self._may_hold_claims(self._root / _file(item))
+        held = not told and self._may_hold_claims(_file(item))
         return self._items[item] if held else None
 
-    def _may_hold_claims(self, path: Path) -> bool:
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return False
-        return "pytest_circuits" in text or any(path.match(glob) for glob in self._globs)
+    def _may_hold_claims(self, name: str) -> bool:
+        path = self._config.rootpath / name
+        return is_claim_file(path, self._config) or mentions_us(path)
 
 
 def _file(nodeid: str) -> str:

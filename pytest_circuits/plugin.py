@@ -11,7 +11,15 @@ from typing import Any, NoReturn
 import pytest
 
 from pytest_circuits import hookspec
-from pytest_circuits.collection import CLAIM, claim_items, is_claim, is_claim_file, model_labels
+from pytest_circuits.claim_files import (
+    PASSED_OVER,
+    ClaimFile,
+    PassedOver,
+    is_claim_file,
+    is_test_file,
+    mentions_us,
+)
+from pytest_circuits.collection import CLAIM, items_of, model_labels
 from pytest_circuits.errors import reason_of
 from pytest_circuits.options import add_options, read_settings
 from pytest_circuits.origin import origin_of
@@ -42,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options once; register the marker and the reporter."""
     config.addinivalue_line("markers", "circuit: a claim about a circuit (set by pytest-circuits)")
     config.stash[SESSION] = ClaimSession(read_settings(config), _progress(config))
+    config.stash[PASSED_OVER] = PassedOver(config)
     if config.stash[SESSION].settings.mutate:
         from pytest_circuits.mutation.runner import Mutation, check_one_process
 
@@ -59,12 +68,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect claim files, `circuits/*.py`, that pytest does not collect by itself."""
-    globs, python_files = (parent.config.getini(k) for k in ("circuit_files", "python_files"))
-    explicit = parent.session.isinitpath(file_path)
-    if explicit or not is_claim_file(file_path, globs, python_files=python_files):
+    """Collect claim files, `circuits/**/*.py`, that pytest does not collect by itself."""
+    config = parent.config
+    if parent.session.isinitpath(file_path) or is_test_file(file_path, config):
         return None
-    module: pytest.Module = pytest.Module.from_parent(parent, path=file_path)
+    if not is_claim_file(file_path, config):
+        config.stash[PASSED_OVER].note(file_path)
+        return None
+    module: pytest.Module = ClaimFile.from_parent(parent, path=file_path)
+    return module
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Module | None:
+    """Let a claim file that pytest collects by itself be one all the same."""
+    named = parent.session.isinitpath(module_path) and mentions_us(module_path)
+    if not (named or is_claim_file(module_path, parent.config)):
+        return None
+    module: pytest.Module = ClaimFile.from_parent(parent, path=module_path)
     return module
 
 
@@ -72,21 +94,45 @@ def pytest_pycollect_makeitem(
     collector: pytest.Module | pytest.Class, name: str, obj: object
 ) -> list[pytest.Item] | None:
     """Make items of a module's claims; names with a leading underscore are left alone."""
-    if not is_claim(obj) or name.startswith("_"):
+    if "pytest_circuits.claims" not in sys.modules or name.startswith("_"):
         return None
-    if not isinstance(collector, pytest.Module):
-        raise collector.CollectError(
-            f"{collector.nodeid}::{name} is a claim in a class: claims are variables of a module "
-            "(a leading underscore keeps one from being collected)."
-        )
     session = collector.config.stash[SESSION]
-    items = claim_items(collector, name, obj, session.settings)  # type: ignore[arg-type]
+    items = items_of(collector, name, obj, session.settings)
     session.collect(items)
-    return items
+    return items or None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test that returns a claim or a verdict instead of asserting it."""
+    if CLAIM in item.stash or "pytest_circuits.claims" not in sys.modules:
+        return (yield)
+    from pytest_circuits.returned import refused
+
+    with refused(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Send recorded statuses as plain text: xdist carries builtins only, and loses the report."""
+    data = yield
+    truth = sys.modules.get("pytest_circuits.truth")
+    if data is not None and truth is not None and "user_properties" in data:
+        data["user_properties"] = [
+            (name, str(value) if isinstance(value, truth.Word) else value)
+            for name, value in data["user_properties"]
+        ]
+    return data
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Put claims on the same model next to each other, so that each model is loaded once."""
+    if not (items or session.testsfailed or config.getoption("doctestmodules", False)):
+        config.stash[PASSED_OVER].check()
     places = [i for i, item in enumerate(items) if CLAIM in item.stash]
     claims = [items[i] for i in places]
     model = {item: model_of(item) for item in claims}
@@ -222,11 +268,17 @@ def _progress(config: pytest.Config) -> Callable[[str], None]:
     return show
 
 
-def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> str:
-    """Say what will be evaluated, if there are claims."""
+def pytest_report_collectionfinish(
+    config: pytest.Config, items: Sequence[pytest.Item]
+) -> list[str]:
+    """Say what will be evaluated, if there are claims, and which file might have been meant."""
+    return [*_what_is_evaluated(config, items), *config.stash[PASSED_OVER].lines()]
+
+
+def _what_is_evaluated(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     claims = [item.stash[CLAIM] for item in items if CLAIM in item.stash]
     if not claims:
-        return ""
+        return []
     specs = ", ".join(dict.fromkeys(each.spec or "no model" for each in claims))
     settings, number = config.stash[SESSION].settings, counted(len(claims), "claim")
-    return f"circuits: {number} on {specs}; {settings.dtype} on {settings.device}"
+    return [f"circuits: {number} on {specs}; {settings.dtype} on {settings.device}"]

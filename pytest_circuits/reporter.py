@@ -209,8 +209,11 @@ def _row(report: pytest.TestReport) -> Row:
 
 
 def _reason(report: pytest.TestReport) -> str:
-    """Return the last line of what pytest says about an item that did not pass."""
+    """Return in a line why an item did not pass: its exception, or what it was failed with."""
     if isinstance(report.longrepr, tuple):  # of a skip: path, line, message
         return report.longrepr[2].removeprefix("Skipped: ")
+    crash = getattr(report.longrepr, "reprcrash", None)  # the last line would be file and line
+    if crash is not None and not report.passed:
+        return next(iter(str(crash.message).strip().splitlines()), "")
     lines = [line for line in report.longreprtext.splitlines() if line.strip()]
     return lines[-1].strip() if lines and not report.passed else ""

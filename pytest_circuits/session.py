@@ -218,7 +218,7 @@ def rerun_command(item: pytest.Item) -> str:
     path = relpath(item.config.rootpath / file, item.config.invocation_params.dir)
     words = [f"{path}::{names}"]
     if settings.models:
-        words = [f"{path}::{names.split('[')[0]}", "--circuit-model", str(claim.spec)]
+        words = [f"{path}::{claim.name_alone}", "--circuit-model", str(claim.spec)]
     return f"pytest {shlex.join(words)} {settings.as_flags()}".rstrip()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from pytest_circuits.claims import Claim, Relation, Status
 from pytest_circuits.errors import CircuitUsageError, ClaimRefuted
@@ -12,6 +12,7 @@ from pytest_circuits.estimates import ALPHA, Part, interval_words
 from pytest_circuits.levels import ORDER
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.statistics.evidence import Evidence
+from pytest_circuits.truth import Described, NoTruth, word
 
 if TYPE_CHECKING:
     from pytest_circuits.statistics.intervals import Interval
@@ -67,7 +68,7 @@ class Method:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Estimate(Described):
     """A measured value: mean, interval at `level`, n, unit, method; one part per head for `each`.
 
     `level` is 0.95 for what `measure` returns, and that at which the claim was decided in a
@@ -76,8 +77,13 @@ class Estimate:
     ratio's), the value and the prompt's influence on it; empty where that means nothing.
 
     Compare it with a number inside an `assert` to get a failure text as full as the plugin's:
-    the comparison is a `Verdict`, true only if the whole interval satisfies it.
+    the comparison is a `Verdict`, true only if the whole interval satisfies it, false only if none
+    of it does. `==` and `!=` with a number raise TypeError.
     """
+
+    said_instead: ClassVar[str] = (
+        "write estimate.between(low, high); the value alone is float(estimate)."
+    )
 
     measure: Measure
     parts: tuple[Part, ...]
@@ -174,7 +180,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(NoTruth):
     """How sure a verdict is, and what that took; see `statistics`.
 
     `holds` and `refuted` are p-values for either, adjusted for all looks made and for the number
@@ -183,6 +189,8 @@ class Decision:
     so. The look that decides is number `looks` of `most_looks`, at `prompts` of a `budget`;
     without a decision the last.
     """
+
+    said_instead = 'write decision.status == "holds".'
 
     holds: float
     refuted: float
@@ -211,8 +219,12 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """A claim with what was measured. True only if it holds; undecided does not pass.
+class Verdict(Described):
+    """A claim with what was measured. True if it holds, false if refuted.
+
+    An undecided verdict has no truth value, or `assert not verdict` would pass for want of
+    prompts: there `bool` raises `ClaimRefuted` with the full failure text. To go by the outcome
+    without raising, compare `status`.
 
     `status`: `holds` if the whole interval of every part satisfies the claim, `refuted` if the
     interval of some part lies wholly outside, `undecided` otherwise. Of a claim decided among
@@ -223,6 +235,8 @@ class Verdict:
     else the reader should know, also of a claim that holds.
     """
 
+    said_instead: ClassVar[str] = 'write `assert verdict`, or verdict.status == "holds".'
+
     claim: Claim
     status: Status
     estimate: Estimate
@@ -232,7 +246,13 @@ class Verdict:
     ways: tuple[tuple[str, Verdict], ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", word(self.status))
+
     def __bool__(self) -> bool:
+        __tracebackhide__ = True
+        if self.status == "undecided":
+            raise ClaimRefuted(self._failure())
         return self.status == "holds"
 
     def __repr__(self) -> str:
@@ -247,16 +267,19 @@ class Verdict:
 
     def require(self) -> None:
         """Raise `ClaimRefuted` with the full failure text unless the claim holds."""
+        if self.status != "holds":
+            raise ClaimRefuted(self._failure())
+
+    def _failure(self) -> str:
         from pytest_circuits.report.text import failure_text
 
-        if not self:
-            raise ClaimRefuted("\n".join(failure_text(self)))
+        return "\n".join(failure_text(self))
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything measured as builtins, for JSON and reports."""
         return {
             "claim": str(self.claim),
-            "status": self.status,
+            "status": str(self.status),
             "required": self.claim.required(),
             "margin": self.margin,
             "part": self.worst.label,
@@ -278,10 +301,22 @@ class Verdict:
         }
 
 
+class Verdicts(tuple[Verdict, ...]):
+    """Verdicts on claims decided together: a tuple, but one not taken for true."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            f"{len(self)} verdicts have no truth value together, or they would pass whatever they "
+            "are: write `assert all(check_all(...))`."
+        )
+
+
 def _as_way(verdict: Verdict) -> dict[str, Any]:
     worst, method = verdict.worst, verdict.estimate.method
     return {
-        "status": verdict.status,
+        "status": str(verdict.status),
         "value": worst.value,
         "low": worst.low,
         "high": worst.high,

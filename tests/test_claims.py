@@ -1,4 +1,6 @@
 import pickle
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -8,8 +10,10 @@ from pytest_circuits import (
     ABC,
     END,
     IO,
+    IOI,
     S1,
     CircuitUsageError,
+    Rules,
     Suite,
     attention,
     copy_score,
@@ -98,6 +102,8 @@ def test_a_role_of_several_heads_must_say_how_they_are_pooled():
     attention(heads("9.9", at=END), to=IO)
 
 
+_LIKE_A_TASK = dict.fromkeys(("name", "positions", "counterparts", "signals", "features", "draw"))
+
 WRONG = [
     (lambda: MEASURE >= "0.5", "compare .* with a finite number or another measure"),
     (lambda: MEASURE >= True, "compare .* with a finite number or another measure"),
@@ -125,6 +131,18 @@ WRONG = [
     (lambda: Suite(prompts=1), "`prompts` must be a whole number of at least 2"),
     (lambda: Suite(prompts="many"), "`prompts` must be a whole number of at least 2"),
     (lambda: Suite(seed=-1), "`seed` must be a whole number of at least 0"),
+    (lambda: Suite(model=Path("a/b")), r"`model` must be a string.*Path.*write str\(path\)"),
+    (lambda: Suite(model=["a"]), r"`model` must be a string.*--circuit-model; got \['a'\]"),
+    (lambda: Suite(model=" "), "`model` must be a string"),
+    (lambda: Suite(task="ioi"), r"`task` must be a task.*IOI\(\).*got 'ioi'"),
+    (lambda: Suite(task=IOI), r"`task` must be a task.*IOI\(\).*got the class IOI"),
+    (lambda: Suite(task=None), "`task` must be a task.*got None"),
+    (lambda: Suite(task=SimpleNamespace(**_LIKE_A_TASK)), "`task` must be hashable.*frozen"),
+    (lambda: Suite(source=["x"]), r"`source` must be text.*got \['x'\]"),
+    (lambda: Suite(rules="holm"), r"`rules` must be Rules\(\.\.\.\).*got 'holm'"),
+    (lambda: Suite(rules=Rules), r"`rules` must be Rules\(\.\.\.\).*got the class Rules"),
+    (lambda: (MEASURE >= 0.5).cite(["x"]), r"`source` must be text.*got \['x'\]"),
+    (lambda: (MEASURE >= 0.5).cite(None), "`source` must be text.*got None"),
 ]
 
 

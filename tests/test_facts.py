@@ -43,7 +43,7 @@ MOVERS = heads("6.0", "6.2", at=END, name="name movers")
 INHIBITION = heads("4.3", "5.1", at=END, name="S-inhibition heads")
 C = circuit(MOVERS, INHIBITION)
 
-EXAMPLES = [
+_EXAMPLES = [
     (logit_difference() >= 1, {"behaviour"}),
     (logit_difference(on=ABC) <= 1, {"specificity"}),
     (foil_preferred(on=DISTRACTOR) >= 0.2, {"adversarial prediction"}),
@@ -68,7 +68,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(
-    ("claim", "kinds"), EXAMPLES, ids=[f"{i} {str(c)[:60]}" for i, (c, _) in enumerate(EXAMPLES)]
+    ("claim", "kinds"), _EXAMPLES, ids=[f"{i} {str(c)[:60]}" for i, (c, _) in enumerate(_EXAMPLES)]
 )
 def test_a_claim_gives_the_evidence_that_it_is(claim, kinds):
     found = set(facts(claim, IOI()).kinds)
@@ -125,7 +125,7 @@ def test_a_claim_is_evidence_on_one_side_only(kind, measure, relation, at):
     assert kind not in given(Claim(measure, other, at))["kinds"]
 
 
-NOTHING_SAID = [
+_NOTHING_SAID = [
     ("behaviour", logit_difference() >= -1),
     ("structural plausibility", direct_logit_attribution(MOVERS.sum) <= 1),
     ("structural plausibility", direct_logit_attribution(MOVERS.sum).between(-1, 1)),
@@ -136,7 +136,7 @@ NOTHING_SAID = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "claim"), NOTHING_SAID, ids=range(len(NOTHING_SAID)))
+@pytest.mark.parametrize(("kind", "claim"), _NOTHING_SAID, ids=range(len(_NOTHING_SAID)))
 def test_a_claim_that_nothing_would_break_is_no_evidence(kind, claim):
     assert kind not in given(claim)["kinds"]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.nodes import Circuit
 from pytest_circuits.readings import Draw, Need, Read, Weights
+from pytest_circuits.truth import Described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_circuits.statistics.intervals import Interval
 
 
-class Measure(ABC):
+class Measure(Described, ABC):
     """A quantity described, not computed. Compare it with a number or a measure to get a claim.
 
     Subclasses are frozen dataclasses. `unit` is the unit of the value; `kind` is "share" for the
@@ -38,6 +39,7 @@ class Measure(ABC):
     per_prompt: ClassVar[bool] = True
     kind: ClassVar[Literal["mean", "share"]] = "mean"
     looks_once: ClassVar[bool] = False
+    said_instead = "a claim is measure >= x, measure <= x or measure.between(low, high)."
 
     @abstractmethod
     def needs(self, draw: Draw) -> tuple[Need, ...]:

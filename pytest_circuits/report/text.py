@@ -34,7 +34,7 @@ def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[s
         *_field("measured", f"{_measured(verdict)}, {method.interval}", most=2),
         *_field("required", f"{verdict.claim.required()}, margin {verdict.margin:+.3g}"),
         *_field("notes", "; ".join(verdict.notes), most=2),
-        *_field("decision", str(verdict.decision or ""), most=2),
+        *_field("decision", "" if verdict.decision is None else str(verdict.decision), most=2),
         *_ways(verdict),
         *_field(_parts_are(verdict), "; ".join(_parts(verdict)), most=2),
         *_worst_prompts(verdict),

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.statistics.evidence import Evidence, evidence
 from pytest_circuits.statistics.intervals import Interval, intervals
+from pytest_circuits.truth import NoTruth
 
 if TYPE_CHECKING:
     from pytest_circuits.readings import Array
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(NoTruth):
     """A paired difference of means, its interval at 1 - alpha, and where it had to lie."""
+
+    said_instead = 'write comparison.evidence.decision(alpha) == "holds".'
 
     difference: float
     low: float
@@ -48,8 +51,10 @@ def non_inferiority(new: Array, old: Array, *, by: float, alpha: float = 0.05) -
 
 
 @dataclass(frozen=True)
-class Rank:
+class Rank(NoTruth):
     """How many of `count` random circuits did at least as well as the circuit itself."""
+
+    said_instead = "write rank.p <= alpha."
 
     as_good: int
     count: int

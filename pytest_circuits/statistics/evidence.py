@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from pytest_circuits.claims import Relation, Status
 from pytest_circuits.statistics.intervals import Interval
+from pytest_circuits.truth import NoTruth, word
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Evidence(NoTruth):
     """p-values for and against a claim, both on the scale of two-sided intervals.
 
     `holds` <= alpha exactly where the interval at 1 - alpha satisfies the claim, for every part;
@@ -21,14 +22,16 @@ class Evidence:
     - a true claim is refuted with probability at most alpha / 2.
     """
 
+    said_instead = 'write evidence.decision(alpha) == "holds".'
+
     holds: float
     refuted: float
 
     def decision(self, alpha: float) -> Status:
         """Return what is decided at alpha; where both would be, the smaller p-value decides."""
         if min(self.holds, self.refuted) > alpha:
-            return "undecided"
-        return "holds" if self.holds <= self.refuted else "refuted"
+            return word("undecided")
+        return word("holds" if self.holds <= self.refuted else "refuted")
 
 
 NONE = Evidence(1.0, 1.0)

@@ -59,7 +59,7 @@ def made(evaluation):
     return [(each.what, each.interventions, each.forwards) for each in evaluation.passes]
 
 
-TEN = [
+_TEN = [
     logit_difference() >= 0,
     answer_preferred() >= 0.5,
     answer_probability() >= 0.001,
@@ -71,7 +71,7 @@ TEN = [
     copy_score(MOVERS.mean) >= 0.001,
     negative_copy_score(MOVERS.mean, reads="own input") >= 0.001,
 ]
-REFERRING = [
+_REFERRING = [
     knock_out_effect(MOVERS, to=mean(ABC)) >= 0,
     knock_out_effect(MOVERS, to=resample(ABC)) >= 0,
     faithfulness(circuit(MOVERS), to=mean(ABC)) >= 0,
@@ -79,7 +79,7 @@ REFERRING = [
 
 
 def test_ten_claims_over_one_cache_cost_one_forward(model, worlds):
-    evaluation = evaluated(model, TEN)
+    evaluation = evaluated(model, _TEN)
     assert made(evaluation) == [("IOI", 0, pytest.approx(1.0, rel=1e-6))]
     assert evaluation.passes[0].prompts == N
     assert worlds == [N]
@@ -88,7 +88,7 @@ def test_ten_claims_over_one_cache_cost_one_forward(model, worlds):
 def test_one_more_intervention_costs_what_it_can_change(model, worlds):
     under = knock_out(MOVERS, to=zero())
     more = [logit_difference(under=under) >= 0, attention(MOVERS.mean, to=IO, under=under) >= 0.001]
-    (only,) = evaluated(model, [*TEN, *more]).passes
+    (only,) = evaluated(model, [*_TEN, *more]).passes
     assert only.interventions == 1
     # One token of at least 16, in less than two layers of three.
     assert 1.0 < only.forwards < 1.0 + 2 / 3 / 16
@@ -97,7 +97,7 @@ def test_one_more_intervention_costs_what_it_can_change(model, worlds):
 
 def test_a_reference_is_collected_in_the_pass_its_distribution_makes_anyway(model, worlds):
     # ABC is asked for first, so that it runs before it is needed.
-    first, second = evaluated(model, [logit_difference(on=ABC) >= 0, *REFERRING]).passes
+    first, second = evaluated(model, [logit_difference(on=ABC) >= 0, *_REFERRING]).passes
     assert (first.what, first.interventions, first.forwards) == (ABC, 0, pytest.approx(1.0))
     assert (second.what, second.interventions) == ("IOI with 3 interventions", 3)
     assert second.forwards < 2  # every head closed costs the MLPs
@@ -105,7 +105,7 @@ def test_a_reference_is_collected_in_the_pass_its_distribution_makes_anyway(mode
 
 
 def test_a_reference_is_collected_once_whoever_comes_first(model, worlds):
-    evaluation = evaluated(model, [*REFERRING, logit_difference(on=ABC) >= 0])
+    evaluation = evaluated(model, [*_REFERRING, logit_difference(on=ABC) >= 0])
     assert [each.what for each in evaluation.passes] == [ABC, "IOI with 3 interventions"]
     assert worlds == [N, N, N]
 
@@ -162,7 +162,7 @@ NOT_EVALUABLE = {
 @pytest.mark.parametrize("bad", NOT_EVALUABLE)
 @pytest.mark.parametrize("asked", ["first", "last"])
 def test_a_claim_that_cannot_be_evaluated_costs_the_others_nothing(model, bad, asked):
-    good = [*TEN, *REFERRING]
+    good = [*_TEN, *_REFERRING]
     alone = evaluated(model, good)
     evaluation = Evaluation(
         model, [(m, DRAW) for m in (NOT_EVALUABLE[bad], *(c.measure for c in good))]

@@ -47,7 +47,7 @@ WITHOUT_MOVERS = knock_out(MOVERS, to=ABC_MEAN)
 UNREAD = path_patch(INHIBITION, MOVERS.q, to=ABC_PROMPT)
 PROMPTS = 128  # at most; most claims are decided at 32
 
-DIRECT = {
+_DIRECT = {
     "name movers write the answer": direct_effect(MOVERS.each, to=ABC_PROMPT) >= 1.9,
     "both together": direct_effect(MOVERS, to=ABC_MEAN) >= 5.5,
     "negative name movers write against it": direct_effect(NEGATIVE.each, to=ABC_PROMPT) <= -0.4,
@@ -61,7 +61,7 @@ DIRECT = {
         direct_effect(MOVERS, to=ABC_PROMPT) - direct_effect(MOVERS, to=ABC_PROMPT, mlps="frozen")
     ).between(-0.5, 0.5),
 }
-PATHS = {
+_PATHS = {
     "S-inhibition through the movers' queries": path_effect(
         INHIBITION.each, MOVERS.q, to=ABC_PROMPT
     )
@@ -87,7 +87,7 @@ PATHS = {
     >= 0.4,
     "not through other keys": path_effect(PREVIOUS, DUPLICATE.k, to=ABC_PROMPT).between(-0.5, 0.5),
 }
-SIGNALS = {
+_SIGNALS = {
     "S-inhibition carries position": carries(INHIBITION, "position") >= 0.6,
     "and the token": carries(INHIBITION, "token") >= 0.25,
     "position more than the token": carries(INHIBITION, "position") > carries(INHIBITION, "token"),
@@ -103,7 +103,7 @@ SIGNALS = {
     "the signals add": signal_fit(INHIBITION) >= 0.95,
     "what is in ABC says nothing of S": interchange_effect(INHIBITION, over=ABC) >= 5.5,
 }
-REPAIR = {
+_REPAIR = {
     "backups step in": self_repair(MOVERS, BACKUPS.each, to=ABC_MEAN) >= 1.2,
     "negative heads do not care": self_repair(MOVERS, NEGATIVE.each, to=ABC_MEAN).between(
         -0.5, 0.5
@@ -113,7 +113,7 @@ REPAIR = {
     >= 0.5,
     "a decoy is not needed": total_and_direct_effect(DECOY, to=ABC_MEAN).between(-0.5, 0.5),
 }
-FALSE = {
+_FALSE = {
     "S-inhibition writes names": direct_effect(INHIBITION.each, to=ABC_PROMPT) >= 0.5,
     "the decoy writes the answer": direct_effect(DECOY, to=ABC_PROMPT) >= 0.5,
     "negative heads help": direct_effect(NEGATIVE.each, to=ABC_PROMPT) >= 0,
@@ -139,7 +139,7 @@ FALSE = {
     "a decoy is backed up": self_repair(DECOY, BACKUPS.sum, to=ABC_MEAN) >= 0.5,
     "backups are backed up": compensation(BACKUPS, to=ABC_MEAN) >= 0.5,
 }
-TRUE = DIRECT | PATHS | SIGNALS | REPAIR
+_TRUE = _DIRECT | _PATHS | _SIGNALS | _REPAIR
 
 
 @pytest.fixture(scope="module")
@@ -154,15 +154,15 @@ def statuses(claims, model, prompts=PROMPTS):
 
 @pytest.fixture(scope="module")
 def verdicts(model):
-    return statuses(TRUE | FALSE, model)
+    return statuses(_TRUE | _FALSE, model)
 
 
-@pytest.mark.parametrize("name", TRUE)
+@pytest.mark.parametrize("name", _TRUE)
 def test_a_true_claim_holds(verdicts, name):
     assert verdicts[name].status == "holds", verdicts[name]
 
 
-@pytest.mark.parametrize("name", FALSE)
+@pytest.mark.parametrize("name", _FALSE)
 def test_a_false_claim_is_refuted(verdicts, name):
     assert verdicts[name].status == "refuted", verdicts[name]
 
@@ -249,6 +249,6 @@ SABOTAGED = {
 def test_claims_fall_with_the_role_they_are_about(role):
     expected = SABOTAGED[role]
     sabotaged = load_model(f"reference-ioi:without={role}", progress=False)
-    claims = {name: (TRUE | FALSE)[name] for name in expected}
+    claims = {name: (_TRUE | _FALSE)[name] for name in expected}
     found = statuses(claims, sabotaged)
     assert {name: verdict.status for name, verdict in found.items()} == expected

@@ -106,7 +106,7 @@ DUPLICATE = heads("2.0", "3.2", at=S2, name="duplicate token heads")
 WRITERS = heads("6.0", "6.2", at=END, name="name movers")
 NEGATIVE = heads("7.1", "7.3", at=END, name="negative name movers")
 ONE_DECOY = heads("6.0", "6.3", at=END, name="a name mover and a decoy")
-TRUE = {
+_TRUE = {
     "each duplicate token head is needed": knock_out_effect(DUPLICATE.each, to=TO) >= 0.5,
     "they stand in for one another": (
         knock_out_effect(DUPLICATE, to=TO) - knock_out_effect(DUPLICATE.sum, to=TO) >= 0.5
@@ -118,7 +118,7 @@ TRUE = {
     "each negative head works against the task": knock_out_share(NEGATIVE.each, to=TO) >= 1.05,
     "the one name mover": knock_out_effect(ONE_DECOY, to=TO) >= 0.5,
 }
-FALSE = {
+_FALSE = {
     "either duplicate token head is all": knock_out_effect(DUPLICATE.each, to=TO) >= 4,
     "the decoy too": knock_out_effect(ONE_DECOY.each, to=TO) >= 0.5,
     "nothing is lost without any one": knock_out_share(DUPLICATE.each, to=TO) >= 0.9,
@@ -134,16 +134,16 @@ def model():
 @pytest.fixture(scope="module")
 def verdicts(model):
     # What a decoy does on none of 32 prompts it may do on others, by 1.3 logits on average.
-    claims = TRUE | FALSE
+    claims = _TRUE | _FALSE
     return dict(zip(claims, check_all(claims.values(), model, prompts=128), strict=True))
 
 
-@pytest.mark.parametrize("name", TRUE)
+@pytest.mark.parametrize("name", _TRUE)
 def test_a_true_claim_holds(verdicts, name):
     assert verdicts[name].status == "holds", verdicts[name]
 
 
-@pytest.mark.parametrize("name", FALSE)
+@pytest.mark.parametrize("name", _FALSE)
 def test_a_false_claim_is_refuted(verdicts, name):
     assert verdicts[name].status == "refuted", verdicts[name]
 

@@ -34,7 +34,7 @@ from pytest_circuits.tasks.templates import TEMPLATES
 
 DRAW = Draw(task=IOI(), n=16, seed=0)
 movers = heads("6.0", "6.2", at=END, name="name movers")
-CLAIMS = {
+_CLAIMS = {
     "look": (attention(movers.each, to=IO) >= 0.7, DRAW),
     "write": (direct_logit_attribution(movers.sum) >= 5, DRAW),
     "share": (knock_out_share(movers, to=mean(ABC)) <= 0.8, DRAW),
@@ -42,7 +42,7 @@ CLAIMS = {
 
 
 def surveyed(reference, *mutants, notify=lambda message: None):
-    return survey("x.py", reference, CLAIMS, mutants, left_out=["other"], notify=notify)
+    return survey("x.py", reference, _CLAIMS, mutants, left_out=["other"], notify=notify)
 
 
 def test_each_claim_on_each_mutant(reference):
@@ -63,7 +63,7 @@ def test_the_logit_difference_is_that_of_model_and_mutant(reference):
     assert 2.8 < account.trials[0].behaviour < 4
 
 
-BEHAVIOUR = {
+_BEHAVIOUR = {
     "difference": (logit_difference().between(4.9, 6.3), DRAW),
     "preferred": (answer_preferred() >= 0.7, DRAW),
     "probable": (answer_probability() >= 0.4, DRAW),
@@ -80,7 +80,7 @@ def of_role(role):
 def test_claims_that_name_no_head_notice_no_sabotage_of_heads(reference):
     """They are refuted, and so would any claims be that say that the model does the task."""
     mutants = (*of_role(inhibition), Reinitialised(layer=6), Noised(amount=0.5))
-    account = survey("x.py", reference, BEHAVIOUR, mutants)
+    account = survey("x.py", reference, _BEHAVIOUR, mutants)
     assert all("refuted" in each.statuses.values() for each in account.trials)
     assert [each.name for each in account.survivors] == [str(each) for each in mutants[:3]]
     found = {each.kind: (each.noticed, each.of) for each in account.tallies}
@@ -94,7 +94,7 @@ def test_claims_that_name_no_head_notice_no_sabotage_of_heads(reference):
 
 
 def test_a_claim_notices_what_it_names_in_a_measure_or_an_intervention(reference):
-    claims = CLAIMS | {
+    claims = _CLAIMS | {
         "without": (logit_difference(under=knock_out(inhibition, to=mean(ABC))) <= 1, DRAW),
     }
     mutants = (*of_role(movers)[:1], *of_role(inhibition)[:1])
@@ -107,7 +107,7 @@ def test_a_claim_notices_what_it_names_in_a_measure_or_an_intervention(reference
 
 def test_decoys_are_noticed_by_no_claim(reference):
     """By any claim could be: they change weights, and nothing that the model does."""
-    claims = CLAIMS | BEHAVIOUR
+    claims = _CLAIMS | _BEHAVIOUR
     mutants = (
         Turned(heads=movers.heads, label="name movers"),
         Turned(heads=inhibition.heads, label="S-inhibition heads"),
@@ -154,7 +154,7 @@ def test_progress_is_told(reference):
 
 def test_an_evaluation_begun_before_goes_on_after(reference):
     """It has read weights already, and reads more: they must be what they were."""
-    claim, _ = CLAIMS["write"]
+    claim, _ = _CLAIMS["write"]
     begun = Evaluation(reference, [])
     before = begun.estimate(claim.measure, DRAW).value
     surveyed(reference, KnockedOut(heads=movers.heads))

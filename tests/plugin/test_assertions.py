@@ -3,7 +3,7 @@
 import pytest
 
 TEST = """
-from pytest_circuits import END, IO, attention, check, heads, measure
+from pytest_circuits import END, IO, attention, check, check_all, heads, measure
 
 look = attention(heads("0.1", at=END), to=IO)
 
@@ -81,3 +81,34 @@ def test_a_verdict_in_an_assertion(fails):
     result.stdout.fnmatch_lines(
         ["E * <refuted: attention of 0.1 from END to IO >= 0.99; measured*"]
     )
+
+
+ALWAYS_TRUE = {
+    "unequal": ("measure(circuit_model, look, prompts=8) != 5", "TypeError: *no `==` or `!=`*"),
+    "all": ("check_all([look >= 0.99], circuit_model, prompts=8)", "TypeError: *assert all(*"),
+    "status": ("check(look >= 0.99, circuit_model, prompts=8).status", "TypeError: *is a word*"),
+    "undecided": (
+        "not (measured >= measured.value)",
+        "*ClaimRefuted: claim undecided: the interval straddles the threshold*",
+    ),
+    "undecided claim": (
+        "not check(look >= measured.value, circuit_model, prompts=8)",
+        "*ClaimRefuted: claim undecided: the interval straddles the threshold*",
+    ),
+}
+
+
+@pytest.mark.parametrize(("assertion", "line"), ALWAYS_TRUE.values(), ids=ALWAYS_TRUE)
+def test_what_would_always_pass_fails(assertion, line, fails):
+    result = fails(f"measured = measure(circuit_model, look, prompts=8)\n    assert {assertion}")
+    result.stdout.fnmatch_lines([f"E  *{line}"])
+
+
+def test_an_undecided_comparison_is_explained(fails):
+    result = fails(
+        "measured = measure(circuit_model, look, prompts=8); assert measured >= measured.value"
+    )
+    result.stdout.fnmatch_lines(
+        ["E *ClaimRefuted: claim undecided: the interval*", "E   *measured *", "E   *worst *"]
+    )
+    result.stdout.no_fnmatch_line("*verdicts.py*")

@@ -30,3 +30,27 @@ def test_the_other_files_are_still_seen(claims, pytester):
     claims("a = look >= 'high'", file="circuits/bad.py")
     result = pytester.runpytest_inprocess("--collect-only", "-q")
     result.stdout.fnmatch_lines(["circuits/good.py::a", "*ERROR collecting circuits/bad.py*"])
+
+
+SUITES = {
+    "path": ("model=Path('tiny')", "*`model` must be a string*write str(path)*"),
+    "task": ("task='ioi'", "*`task` must be a task*'ioi'*"),
+    "source": ("source=['x']", "*`source` must be text*"),
+}
+
+
+@pytest.mark.parametrize(("argument", "message"), SUITES.values(), ids=SUITES)
+def test_a_suite_is_checked_where_it_is_written(argument, message, pytester):
+    pytester.makepyfile(
+        test_x=f"""
+        from pathlib import Path
+        from pytest_circuits import Suite, logit_difference
+
+        suite = Suite({argument})
+        a = logit_difference() >= 1
+        """
+    )
+    result = pytester.runpytest_inprocess("--circuit-model=tiny")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*ERROR collecting test_x.py*", "test_x.py:4:*", message])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")

@@ -139,3 +139,14 @@ def test_reruns_report_twice_and_count_once(session):
 def test_a_session_ended_with_success_by_someone_else(session):
     ends = "import pytest\ndef pytest_runtest_setup(item): pytest.exit('enough', returncode=0)"
     assert session(ends).returncode == 3
+
+
+@WORKERS
+def test_a_swallowed_claim_that_came_through_an_import(workers, claims, canned, pytester):
+    claims("a_refuted = look >= 0.7\nb = look >= 0.3", file="circuits/_common.py")
+    (pytester.path / "circuits/x.py").write_text("from _common import *")
+    with (pytester.path / "conftest.py").open("a") as file:
+        file.write("\n" + SWALLOWED)
+    result = canned("-q", *workers)
+    assert result.returncode == 3, result.stdout
+    assert "1 collected item produced NO REPORT:\n  circuits/x.py::a_refuted" in result.stdout

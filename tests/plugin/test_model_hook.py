@@ -61,3 +61,45 @@ def test_a_model_that_cannot_be_loaded_is_asked_for_once(claims, pytester):
     result = pytester.runpytest_inprocess("-s")
     result.assert_outcomes(errors=2)
     assert result.stdout.str().count("ONE TRY") == 1
+
+
+RAISING = {
+    "hook": """
+        def pytest_circuits_load_model(spec):
+            raise KeyError("my checkpoint")
+        """,
+    "cause": """
+        def pytest_circuits_load_model(spec):
+            try:
+                raise OSError("first")
+            except OSError as error:
+                raise KeyError("my checkpoint") from error
+        """,
+    "loader": """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def circuit_load_model():
+            def load(spec):
+                raise KeyError("my checkpoint")
+            return load
+        """,
+    "fixture": """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def circuit_load_model():
+            raise KeyError("my checkpoint")
+        """,
+}
+
+
+@pytest.mark.parametrize("conftest", RAISING.values(), ids=RAISING)
+def test_the_exception_of_ones_own_hook_stands_in_the_table(conftest, claims, pytester):
+    claims("a = look <= 0.99")
+    pytester.makeconftest(conftest)
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(errors=1)
+    row = next(line for line in result.outlines if line.startswith("a "))
+    assert "KeyError: 'my checkpoint'" in row
+    assert "conftest.py" not in row

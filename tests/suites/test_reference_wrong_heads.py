@@ -87,7 +87,7 @@ SAID = {PREVIOUS: "S", DETECTING: "position", NAME_MOVERS: ("IO", "S")}
 AS_BUILT = hypothesis(*WIRING, carries=SAID | {S_INHIBITION: ("position", "S")})
 WRONG = hypothesis(*WIRING, carries=SAID | {S_INHIBITION: "IO"})
 
-FALSE = {
+_FALSE = {
     "behaviour the model lacks": logit_difference() >= 7,
     "preference that is not there": answer_preferred(on=DISTRACTOR) >= 0.9,
     "too probable an answer": answer_probability() >= 0.8,
@@ -168,10 +168,10 @@ def model():
 
 @pytest.fixture(scope="module")
 def verdicts(model):
-    return dict(zip(FALSE, check_all(FALSE.values(), model, prompts=512), strict=True))
+    return dict(zip(_FALSE, check_all(_FALSE.values(), model, prompts=512), strict=True))
 
 
-@pytest.mark.parametrize("name", FALSE)
+@pytest.mark.parametrize("name", _FALSE)
 def test_a_false_claim_is_refuted(verdicts, name):
     assert verdicts[name].status == "refuted", verdicts[name]
 
