@@ -97,9 +97,12 @@ class ModelWeights:
     @property
     def output_words(self) -> str:
         """Whether z, a head's output, has a value bias in it: a folded one would be in b_O."""
-        attention = (getattr(block, "attn", None) for block in self._bridge.blocks)
-        biases = (getattr(each, "b_V", None) for each in attention)
-        found = any(bias is not None and bool(bias.any()) for bias in biases)
+        try:
+            attention = (getattr(block, "attn", None) for block in self._bridge.blocks)
+            biases = (getattr(each, "b_V", None) for each in attention)
+            found = any(bias is not None and bool(bias.any()) for bias in biases)
+        except (AttributeError, NotImplementedError):  # no blocks; values out of a latent
+            return "whether head outputs have a value bias is not known"
         return "head outputs z with their value bias" if found else "no value bias in head outputs"
 
     @cached_property
