@@ -161,9 +161,7 @@ class FullForwards:
 
         return edit
 
-    def _where(
-        self, node: Node | Activation, batch: Batch, x: Tensor
-    ) -> tuple[Tensor | int, ...]:
+    def _where(self, node: Node | Activation, batch: Batch, x: Tensor) -> tuple[Tensor | int, ...]:
         """Return where a node stands in its activation, the last dimension left out."""
         rows, column, head = batch.rows, batch.at(node.at), node.head
         if head is None:
