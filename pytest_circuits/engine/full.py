@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,8 +50,9 @@ class FullForwards:
             raise ClaimNotEvaluable(
                 f"[{under}] needs the light-cone engine, and this model runs by {self.description}."
             )
-        for _, site in reads(under, self._model.n_layers):
-            self._check_felt(site)
+        with _said(under):
+            for _, site in reads(under, self._model.n_layers):
+                self._check_felt(site)
 
     def batch(self, prompts: Prompts, rows: Sequence[int], width: int) -> Batch:
         """Return rows of a distribution, right-padded, not yet run."""
@@ -65,10 +67,11 @@ class FullForwards:
         """
         for under, sites in wanted.items():
             try:
-                edits = self._edits(under, batch, dataset, collected)
-                act: Act = self._forward(batch, sites, edits)
-            except Exception as error:
-                act = _refusing(_in_a_sentence(error, under))
+                with _said(under):
+                    edits = self._edits(under, batch, dataset, collected)
+                    act: Act = self._forward(batch, sites, edits)
+            except ClaimNotEvaluable as error:
+                act = _refusing(error)
             yield under, batch.seen(act)
 
     def _forward(self, batch: Batch, sites: Iterable[Site], edits: Mapping[Site, Edit]) -> Act:
@@ -183,14 +186,18 @@ def _composed(first: Edit, then: Edit) -> Edit:
     return lambda x: then(first(x))
 
 
-def _in_a_sentence(error: Exception, under: Intervention | None) -> ClaimNotEvaluable:
-    """Return whatever a model's own code raised as a refusal; where memory ran out, raise it."""
-    if isinstance(error, ClaimNotEvaluable):
-        return error
-    if is_out_of_memory(error):
-        raise error
-    what = f" under [{under}]" if under else ""
-    return ClaimNotEvaluable(f"the model cannot be run{what}: {in_a_line(error)}")
+@contextmanager
+def _said(under: Intervention | None) -> Iterator[None]:
+    """Turn whatever a model's own code raises into one sentence, but that memory ran out."""
+    try:
+        yield
+    except ClaimNotEvaluable:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        what = f" under [{under}]" if under else ""
+        raise ClaimNotEvaluable(f"the model cannot be run{what}: {in_a_line(error)}") from error
 
 
 def _refusing(error: ClaimNotEvaluable) -> Act:

@@ -5,9 +5,19 @@ import re
 
 import pytest
 from architectures import KINDS, look
-from tiny import save_llama
+from tiny import TWO_LENGTHS, save_llama, save_neox
 
-from pytest_circuits import ModelNotAvailable, load_model
+from pytest_circuits import (
+    END,
+    ClaimNotEvaluable,
+    ModelNotAvailable,
+    heads,
+    knock_out_effect,
+    load_model,
+    logit_difference,
+    measure,
+    zero,
+)
 
 RUNS = {"cone": "light cone (", "full": "full forward passes ("}
 ALLOWED = 1e-5  # of the spread of the logits
@@ -46,3 +56,20 @@ def test_weights_that_cannot_be_read_here_are_refused_in_a_sentence(quantized, t
     (folder / "config.json").write_text(json.dumps(config | {"quantization_config": quantized}))
     with pytest.raises(ModelNotAvailable, match="cannot be read: "):
         load_model(folder, progress=False)
+
+
+def test_whatever_a_model_raises_under_an_intervention_is_a_sentence(tmp_path, monkeypatch):
+    """Layers with fewer heads, head outputs of another shape: nobody has seen all architectures."""
+    model = load_model(save_neox(tmp_path / "m"), progress=False)
+    inner = model.bridge.run_with_hooks
+
+    def broken(tokens, *, fwd_hooks):
+        if any(name.endswith("hook_z") for name, _ in fwd_hooks):
+            raise IndexError("index 3 is out of bounds")
+        return inner(tokens, fwd_hooks=fwd_hooks)
+
+    monkeypatch.setattr(model.bridge, "run_with_hooks", broken)
+    effect = knock_out_effect(heads("0.1", at=END), to=zero())
+    with pytest.raises(ClaimNotEvaluable, match=r"cannot be run under \[.*IndexError: index 3 is"):
+        measure(model, effect, task=TWO_LENGTHS, prompts=4)
+    assert measure(model, logit_difference(), task=TWO_LENGTHS, prompts=4).value != 0

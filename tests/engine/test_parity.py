@@ -117,5 +117,5 @@ def test_what_is_over_no_hugging_face_model_is_refused_in_a_sentence(what, folde
     sizes = {"n_layers": 2, "d_model": 32, "n_heads": 4, "d_head": 8, "n_ctx": 64, "act_fn": "gelu"}
     sizes |= {"d_vocab": len(tokenizer), "architecture": "TransformerLensNative"}
     given = TransformerBridge.boot_native(sizes, tokenizer) if what == "native" else "gpt2"
-    with pytest.raises(CircuitUsageError, match="must be a Hugging Face model, or .* over one"):
+    with pytest.raises(CircuitUsageError, match=r"must be a Hugging Face model, or .* over one"):
         wrap_model(given, tokenizer)
