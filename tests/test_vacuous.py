@@ -224,10 +224,10 @@ def test_the_empty_circuit_scores_nothing(reference):
     nothing = measure(reference, faithfulness(whole, to=TO).hollow(), prompts=16).value
     assert abs(nothing) < 0.2
     (distance,) = values(reference, gap.hollow()).values()
-    assert distance == pytest.approx(full * (1 - nothing), rel=1e-6)
+    assert distance == pytest.approx(full * (1 - nothing), rel=1e-4)
     for name in ("edges", "by hand"):
         (found,) = values(reference, OF_CIRCUIT[name].hollow()).values()
-        assert found == pytest.approx(nothing, abs=1e-9)
+        assert found == pytest.approx(nothing, abs=1e-4)
     assert (gap <= 6).decide(distance, distance) == "holds"  # a bound above F(M) says nothing
 
 
@@ -235,7 +235,7 @@ def test_the_empty_circuit_is_incomplete_by_what_the_model_has(reference):
     by_class = values(reference, completeness(whole, to=TO).hollow())
     without = measure(reference, logit_difference(under=knock_out(movers, to=TO)), prompts=16)
     empty = measure(reference, logit_difference(under=keep_only(whole, to=TO)).hollow(), prompts=16)
-    assert by_class["name movers"] == pytest.approx(abs(empty.value - without.value), abs=1e-6)
+    assert by_class["name movers"] == pytest.approx(abs(empty.value - without.value), rel=1e-4)
     assert len(by_class) == 3
     (worst,) = values(
         reference, completeness(whole, to=TO, over="greedy", steps=1, search_prompts=4).hollow()

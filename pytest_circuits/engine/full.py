@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_circuits.engine.batch import Act, Batch
 from pytest_circuits.engine.hooked import Edit, forward, padded
 from pytest_circuits.engine.lightcone import Collected, Wanted
-from pytest_circuits.engine.memory import shape_of
+from pytest_circuits.engine.memory import is_out_of_memory
 from pytest_circuits.engine.reads import reads
 from pytest_circuits.engine.stage import Source, site_of
-from pytest_circuits.errors import ClaimNotEvaluable
+from pytest_circuits.errors import ClaimNotEvaluable, in_a_line
 from pytest_circuits.interventions import Ablation, Intervention, Reference
 from pytest_circuits.nodes import Activation, Node
 from pytest_circuits.readings import Site
@@ -49,8 +50,9 @@ class FullForwards:
             raise ClaimNotEvaluable(
                 f"[{under}] needs the light-cone engine, and this model runs by {self.description}."
             )
-        for _, site in reads(under, self._model.n_layers):
-            self._check_felt(site)
+        with _said(under):
+            for _, site in reads(under, self._model.n_layers):
+                self._check_felt(site)
 
     def batch(self, prompts: Prompts, rows: Sequence[int], width: int) -> Batch:
         """Return rows of a distribution, right-padded, not yet run."""
@@ -65,8 +67,9 @@ class FullForwards:
         """
         for under, sites in wanted.items():
             try:
-                edits = self._edits(under, batch, dataset, collected)
-                act: Act = self._forward(batch, sites, edits)
+                with _said(under):
+                    edits = self._edits(under, batch, dataset, collected)
+                    act: Act = self._forward(batch, sites, edits)
             except ClaimNotEvaluable as error:
                 act = _refusing(error)
             yield under, batch.seen(act)
@@ -104,10 +107,8 @@ class FullForwards:
         import torch
 
         if reference.kind == "zero":
-            width = max(map(len, batch.prompts.ids))
-            return lambda site: torch.zeros(
-                len(batch.index), *shape_of(self._model, site, width), device=batch.device
-            )
+            nothing = torch.zeros((), device=batch.device)  # of any shape: layers may differ in it
+            return lambda site: nothing
         if reference.kind != "counterpart":
             return collected(reference, batch)
         assert reference.over is not None
@@ -152,16 +153,18 @@ class FullForwards:
         """Return the edit that puts the reference's value at the nodes, or everywhere else."""
         import torch
 
-        named = torch.zeros(value.shape[:-1], dtype=torch.bool, device=value.device)
-        for node in under.nodes:
-            if site_of(node, self._model.n_layers) == site:
-                named[self._where(node, batch, value)] = True
-        mask = ~named if under.outside else named
-        return lambda x: torch.where(mask[..., None], value.to(x.dtype), x)
+        nodes = [each for each in under.nodes if site_of(each, self._model.n_layers) == site]
 
-    def _where(
-        self, node: Node | Activation, batch: Batch, value: Tensor
-    ) -> tuple[Tensor | int, ...]:
+        def edit(x: Tensor) -> Tensor:
+            named = torch.zeros(x.shape[:-1], dtype=torch.bool, device=x.device)
+            for node in nodes:
+                named[self._where(node, batch, x)] = True
+            mask = ~named if under.outside else named
+            return torch.where(mask[..., None], value.to(x.dtype), x)
+
+        return edit
+
+    def _where(self, node: Node | Activation, batch: Batch, x: Tensor) -> tuple[Tensor | int, ...]:
         """Return where a node stands in its activation, the last dimension left out."""
         rows, column, head = batch.rows, batch.at(node.at), node.head
         if head is None:
@@ -170,7 +173,7 @@ class FullForwards:
             return rows, column, head.index
         if node.kind == "pattern":
             return rows, head.index, column
-        return rows, column, head.index * value.shape[2] // self._model.n_heads
+        return rows, column, head.index * x.shape[2] // self._model.n_heads
 
 
 def _in_turn(first: Mapping[Site, Edit], then: Mapping[Site, Edit]) -> dict[Site, Edit]:
@@ -181,6 +184,20 @@ def _in_turn(first: Mapping[Site, Edit], then: Mapping[Site, Edit]) -> dict[Site
 
 def _composed(first: Edit, then: Edit) -> Edit:
     return lambda x: then(first(x))
+
+
+@contextmanager
+def _said(under: Intervention | None) -> Iterator[None]:
+    """Turn whatever a model's own code raises into one sentence, but that memory ran out."""
+    try:
+        yield
+    except ClaimNotEvaluable:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        what = f" under [{under}]" if under else ""
+        raise ClaimNotEvaluable(f"the model cannot be run{what}: {in_a_line(error)}") from error
 
 
 def _refusing(error: ClaimNotEvaluable) -> Act:

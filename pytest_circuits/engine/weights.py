@@ -6,6 +6,7 @@ grows by the sum of z W_O" are checked on the model in hand, and refused where t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pytest_circuits.models.base import Model
+
+_UNITS = 4  # of rounding: a product's error is that of a few of its terms
 
 
 @dataclass(frozen=True)
@@ -75,31 +78,41 @@ class ModelWeights:
         """Return what the final norm divides `residual` [batch, d_model] by, [batch, 1]."""
         return self.final_norm.scale(residual.float())
 
-    def copied_logits(self, residual: Tensor, head: Head) -> Tensor:
+    def copied_logits(self, residual: Tensor, head: Head) -> tuple[Tensor, Tensor]:
         """Return the logits, [batch, d_vocab], if the model's output were this head's OV alone.
 
         `residual` [batch, d_model] passes the head's input norm, W_V (the shared one under
-        grouped queries), W_O, the final norm and the unembedding.
+        grouped queries), W_O, the final norm and the unembedding. Beside them, [batch, 1], how far
+        rounding may move them: as far as if every number on the way is off in its last digits.
+        Of a head that writes nothing to any logit they are rounding alone, other on each processor.
         """
         import torch
 
         with torch.no_grad():
-            block, attn = self._bridge.blocks[head.layer], self._attn(head)
-            values = attn.W_V.shape[0]
-            shared = head.index // (self._model.n_heads // values)
-            value = block.ln1(residual[:, None])[:, 0] @ attn.W_V[shared]
-            if attn.b_V is not None:
-                value = value + attn.b_V.reshape(values, -1)[shared]
-            write = self.head_write(value, head).to(residual.dtype)
-            logits: Tensor = self._bridge.ln_final(write[:, None])[:, 0] @ self._bridge.W_U
+            logits = self._copied(residual, head, lambda x: x)
+            moved = self._copied(residual, head, _off_in_the_last_digits)
+        return logits, (moved - logits).abs().amax(dim=1, keepdim=True)
+
+    def _copied(self, residual: Tensor, head: Head, number: Callable[[Tensor], Tensor]) -> Tensor:
+        block, attn = self._bridge.blocks[head.layer], self._attn(head)
+        values = attn.W_V.shape[0]
+        shared = head.index // (self._model.n_heads // values)
+        value = number(block.ln1(residual[:, None])[:, 0]) @ attn.W_V[shared]
+        if attn.b_V is not None:
+            value = value + attn.b_V.reshape(values, -1)[shared]
+        write = number(self.head_write(number(value), head).to(residual.dtype))
+        logits: Tensor = number(self._bridge.ln_final(write[:, None])[:, 0]) @ self._bridge.W_U
         return logits.float()
 
     @property
     def output_words(self) -> str:
         """Whether z, a head's output, has a value bias in it: a folded one would be in b_O."""
-        attention = (getattr(block, "attn", None) for block in self._bridge.blocks)
-        biases = (getattr(each, "b_V", None) for each in attention)
-        found = any(bias is not None and bool(bias.any()) for bias in biases)
+        try:
+            attention = (getattr(block, "attn", None) for block in self._bridge.blocks)
+            biases = (getattr(each, "b_V", None) for each in attention)
+            found = any(bias is not None and bool(bias.any()) for bias in biases)
+        except (AttributeError, NotImplementedError):  # no blocks; values out of a latent
+            return "whether head outputs have a value bias is not known"
         return "head outputs z with their value bias" if found else "no value bias in head outputs"
 
     @cached_property
@@ -183,6 +196,14 @@ class ModelWeights:
 
     def _attn(self, head: Head) -> Any:
         return self._bridge.blocks[head.layer].attn
+
+
+def _off_in_the_last_digits(x: Tensor) -> Tensor:
+    """Return numbers each of which is a few units of rounding larger or smaller, at random."""
+    import torch
+
+    signs = torch.randint(0, 2, x.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return x + _UNITS * torch.finfo(x.dtype).eps * signs.to(x) * x
 
 
 def _candidates(module: Any) -> list[FinalNorm]:

@@ -38,13 +38,16 @@ class CopyRank(OfHead):
         return (self.site(),)
 
     def numbers(self, batch: Batch) -> Tensor:
-        """Return [batch, 1]: how many other tokens' logits are as large (small, if negative)."""
+        """Return [batch, 1]: how many other tokens' logits are as large (small, if negative).
+
+        As large up to rounding, so that no processor's rounding decides a rank.
+        """
         residual = batch.act(self.site())[batch.rows, batch.at(self.name_at)]
-        logits = batch.weights.copied_logits(residual, self.head)
+        logits, rounding = batch.weights.copied_logits(residual, self.head)
         signed = -logits if self.negative else logits
         own = signed.gather(1, batch.token_at(self.name_at)[:, None])
         # Ties count against the name: a head that writes nothing copies nothing.
-        return ((signed >= own).sum(dim=1, keepdim=True) - 1).double()
+        return ((signed >= own - rounding).sum(dim=1, keepdim=True) - 1).double()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,7 @@ def boot(hf_model: Any, tokenizer: Any, *, name: str) -> Any:
     """Return a TransformerBridge over `hf_model`, in eval mode and without gradients.
 
     The HF model is wrapped in place. Weights are not folded or centred (no compatibility mode).
-    Raises ModelNotAvailable if TransformerBridge does not know the architecture.
+    Raises ModelNotAvailable if TransformerBridge cannot wrap it, for whatever reason.
     """
     from transformer_lens.model_bridge import TransformerBridge
 
@@ -68,7 +68,7 @@ def boot(hf_model: Any, tokenizer: Any, *, name: str) -> Any:
                 device=str(parameter.device),
                 dtype=parameter.dtype,
             )
-    except (ValueError, KeyError, AttributeError, NotImplementedError) as error:
+    except Exception as error:
         kind = type(hf_model).__name__
         # TransformerBridge lists every architecture it knows: hundreds of names.
         reason = shorten(str(error), _REASON_LENGTH)

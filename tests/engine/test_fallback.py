@@ -357,5 +357,5 @@ def test_out_of_memory_halves_the_batch_here_too(model, monkeypatch):
 
     monkeypatch.setattr(model.bridge, "run_with_hooks", starved)
     for got, value in zip(found(whole(model), needs), expected, strict=True):
-        assert got == pytest.approx(value, rel=1e-5, abs=1e-6)
+        assert got == pytest.approx(value, rel=1e-4, abs=1e-4)
     assert [size for size in sizes if size > 1][:3] == [4, 2, 2]

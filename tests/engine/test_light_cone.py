@@ -313,14 +313,14 @@ def test_interventions_planned_together_are_what_each_is_alone(family, needs, al
     engine = Engine(family.model)
     engine.plan(needs)
     for need, expected in zip(needs, alone, strict=True):
-        assert engine.numbers(need) == pytest.approx(expected, rel=1e-5, abs=1e-5), need.run
+        assert engine.numbers(need) == pytest.approx(expected, rel=1e-4, abs=5e-5), need.run
 
 
 def test_interventions_asked_for_in_another_order_are_the_same(family, needs, alone):
     engine = Engine(family.model)
     engine.plan(needs)
     for need, expected in reversed(list(zip(needs, alone, strict=True))):
-        assert engine.numbers(need) == pytest.approx(expected, rel=1e-5, abs=1e-5), need.run
+        assert engine.numbers(need) == pytest.approx(expected, rel=1e-4, abs=5e-5), need.run
 
 
 def smallest_engine(family, needs):
@@ -339,7 +339,7 @@ def test_prompts_split_over_batches_are_the_same(family, needs, alone):
     engine, found = smallest_engine(family, needs)
     assert max(each.batches for each in engine.passes) > 1
     for need, got, expected in zip(needs, found, alone, strict=True):
-        assert got == pytest.approx(expected, rel=1e-5, abs=1e-5), need.run
+        assert got == pytest.approx(expected, rel=1e-4, abs=5e-5), need.run
 
 
 def test_an_intervention_that_is_felt_is_not_taken_for_none(family, alone):
@@ -359,7 +359,7 @@ def test_all_edges_of_a_circuit_are_the_circuit(family, to):
         Engine(family.model).numbers(Need(ioi(each), AnswerLogits()))
         for each in (under, keep_only(WHOLE, to=to))
     ]
-    assert got[0] == pytest.approx(got[1], rel=1e-5, abs=1e-5)
+    assert got[0] == pytest.approx(got[1], rel=1e-4, abs=5e-5)
 
 
 @pytest.mark.parametrize("kind", ["k", "v"])

@@ -6,7 +6,14 @@ import pytest
 import torch
 from tiny import FAMILIES, TWO_LENGTHS, save_gpt2, save_llama, save_sliding_gemma3
 
-from pytest_circuits import ClaimNotEvaluable, load_model, logit_difference, measure, wrap_model
+from pytest_circuits import (
+    CircuitUsageError,
+    ClaimNotEvaluable,
+    load_model,
+    logit_difference,
+    measure,
+    wrap_model,
+)
 from pytest_circuits.engine import parity
 from pytest_circuits.engine.engine import Engine
 from pytest_circuits.engine.parity import check_parity
@@ -99,3 +106,16 @@ def test_mutants_are_let_through_by_what_they_were_made_of(folder):
     with applied(KnockedOut(heads=(Head(0, 0),)), model) as sabotaged:
         assert sabotaged.parity is model.parity
         assert torch.isfinite(sabotaged.bridge(torch.tensor([[1, 2, 3]]))).all()
+
+
+@pytest.mark.parametrize("what", ["native", "no model"])
+def test_what_is_over_no_hugging_face_model_is_refused_in_a_sentence(what, folder):
+    """A bridge by boot_native has a model of TransformerLens's own below it, without a config."""
+    from transformer_lens.model_bridge import TransformerBridge
+
+    tokenizer = load_model(folder, progress=False).tokenizer
+    sizes = {"n_layers": 2, "d_model": 32, "n_heads": 4, "d_head": 8, "n_ctx": 64, "act_fn": "gelu"}
+    sizes |= {"d_vocab": len(tokenizer), "architecture": "TransformerLensNative"}
+    given = TransformerBridge.boot_native(sizes, tokenizer) if what == "native" else "gpt2"
+    with pytest.raises(CircuitUsageError, match=r"must be a Hugging Face model, or .* over one"):
+        wrap_model(given, tokenizer)

@@ -149,7 +149,11 @@ def direct_effect(model, run, head):
 
 
 def copy_score(model, run, head, sign=1):
-    """Return the share of names among the top 5 logits of what the head's OV makes of them."""
+    """Return the share of names among the top 5 logits of what the head's OV makes of them.
+
+    Ties count against the name. Of most heads all logits are 0 but for rounding, some 1e-4 at most;
+    the smallest that are not are 9e-3 apart, those of the decoy.
+    """
     layer, number = head
     attention = model.transformer.h[layer].attn
     columns = slice(2 * D_MODEL + number * D_HEAD, 2 * D_MODEL + (number + 1) * D_HEAD)
@@ -159,10 +163,11 @@ def copy_score(model, run, head, sign=1):
         normed = model.transformer.h[layer].ln_1(run.resid[1][rows, at])
         value = normed @ attention.c_attn.weight[:, columns]
         out = value @ attention.c_proj.weight[number * D_HEAD : (number + 1) * D_HEAD]
-        top = model.lm_head(model.transformer.ln_f(sign * out)).topk(5).indices
+        logits = model.lm_head(model.transformer.ln_f(sign * out))
         ids = zip(run.prompts.ids, at.tolist(), strict=True)
         names = torch.tensor([row[i] for row, i in ids])
-        hits.append((top == names[:, None]).any(-1).float())
+        own = logits.gather(1, names[:, None]) - 1e-3
+        hits.append(((logits >= own).sum(-1) <= 5).float())
     return torch.cat(hits).mean().item()
 
 
@@ -252,8 +257,8 @@ def test_scores_on_repeated_tokens(model, tokenizer, length, bos):
 def test_copy_scores(model, whole):
     copying = {*NAME_MOVERS, *BACKUPS, *REFERENCE_DECOYS["name mover decoy"].heads}
     for head in ALL_HEADS:
-        assert copy_score(model, whole, head) == about(float(head in copying), 0.05), head
-        assert copy_score(model, whole, head, -1) == about(float(head in NEGATIVE), 0.05), head
+        assert copy_score(model, whole, head) == float(head in copying), head
+        assert copy_score(model, whole, head, -1) == float(head in NEGATIVE), head
 
 
 def test_direct_effects(model, whole):
