@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite, isinf
+from math import isinf
 from typing import TYPE_CHECKING, Literal
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.arguments import check_text, is_number
+from pytest_circuits.errors import CircuitUsageError, shown
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task
@@ -38,10 +39,10 @@ class Claim:
     def __post_init__(self) -> None:
         bounds = self.threshold if isinstance(self.threshold, tuple) else (self.threshold,)
         for bound in bounds:
-            if isinstance(bound, bool) or not isinstance(bound, int | float) or not isfinite(bound):
+            if not is_number(bound):
                 raise CircuitUsageError(
                     f"`threshold`: compare '{self.measure}' with a finite number or another "
-                    f"measure; got {bound!r}."
+                    f"measure; got {shown(bound)}."
                 )
         if list(bounds) != sorted(bounds):
             raise CircuitUsageError(f"`between`: the bounds are the wrong way round; got {bounds}.")
@@ -66,6 +67,7 @@ class Claim:
 
     def cite(self, source: str) -> Claim:
         """Return the claim with its source: a paper's section, an equation, a URL."""
+        check_text("source", source)
         return replace(self, source=source)
 
     def over(
