@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from pytest_circuits.arguments import check_label, check_name, several
+from pytest_circuits.arguments import check_label, check_name, problem_with_name, several
 from pytest_circuits.errors import CircuitUsageError, shown, unknown_name
 from pytest_circuits.interventions import Reference, Scrub, flat_edges
 from pytest_circuits.nodes import Edge, Node, Role, check_role
@@ -91,13 +91,13 @@ def scrub(what: Hypothesis, *, to: Reference) -> Scrub:
 
 
 def _features(role: Role, listed: str | Iterable[str]) -> tuple[str, ...]:
-    check_role("carries", role)
+    if not isinstance(role, Role):
+        raise CircuitUsageError(f"`carries` maps roles made by heads(...); got {shown(role)}.")
     features = (listed,) if isinstance(listed, str) else several("carries", listed, "features")
-    for each in features:
-        check_name("carries", each, "S")
-    if any(each[0] == CHANGED for each in features):
+    if any(problem_with_name(each) or each[0] == CHANGED for each in features):
         raise CircuitUsageError(
-            f"`carries`: names of features have no leading {CHANGED!r}; got {shown(features)}."
+            "`carries`: names of features are strings, not empty and without a leading "
+            f"{CHANGED!r}; got {shown(features)}."
         )
     return tuple(sorted(set(features)))
 
