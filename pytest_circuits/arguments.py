@@ -1,4 +1,4 @@
-"""What arguments may be: each check raises CircuitUsageError, which names the argument and the rule.
+"""What arguments may be: each check raises CircuitUsageError with argument and rule.
 
 They are made where an argument is written, so that a mistake is told at its line and not by every
 claim that is evaluated beside it.

@@ -340,8 +340,9 @@ def _nodes(what: Role | Circuit | Activations) -> frozenset[Node | Activation]:
 
 def _given(given: Ablation | None) -> Ablation | None:
     if given is not None and not isinstance(given, Ablation):
-        raise CircuitUsageError(f"`given` must be knock_out(...) or keep_only(...); "
-            f"got {shown(given)}.")
+        raise CircuitUsageError(
+            f"`given` must be knock_out(...) or keep_only(...); got {shown(given)}."
+        )
     if given is not None and given.given is not None:
         raise CircuitUsageError("`given`: one ablation inside another is as deep as it goes.")
     return given

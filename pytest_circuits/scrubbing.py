@@ -85,7 +85,9 @@ def scrub(what: Hypothesis, *, to: Reference) -> Scrub:
     if not isinstance(what, Hypothesis):
         raise CircuitUsageError(f"expected what hypothesis(...) makes; got {shown(what)}.")
     if not isinstance(to, Reference):
-        raise CircuitUsageError(f"`to` must be a reference such as mean(over=ABC); got {shown(to)}.")
+        raise CircuitUsageError(
+            f"`to` must be a reference such as mean(over=ABC); got {shown(to)}."
+        )
     keeps = ((node, features) for role, features in what.carries for node in role.nodes)
     return Scrub(what.edges, tuple(sorted(keeps)), to, str(what))
 

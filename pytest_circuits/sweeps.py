@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import product
 from typing import Any
 
-from pytest_circuits.claims import Claim
 from pytest_circuits.arguments import check_text, check_whole, several
+from pytest_circuits.claims import Claim
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, shown
 from pytest_circuits.interventions import Reference
 from pytest_circuits.pieces import pieces
@@ -64,7 +64,9 @@ def sweep(
         raise CircuitUsageError("`over`: name `ablations`, `seeds` or `templates` to vary.")
     for name, listed in (("ablations", ablations), ("seeds", seeds), ("templates", groups)):
         if len(set(listed)) != len(listed):
-            raise CircuitUsageError(f"`{name}`: the same method is listed twice; got {shown(listed)}.")
+            raise CircuitUsageError(
+                f"`{name}`: the same method is listed twice; got {shown(listed)}."
+            )
     return Sweep(
         claim.measure,
         claim.relation,

@@ -33,7 +33,9 @@ class PromptMeasure(Measure):
     def __post_init__(self) -> None:
         check_on(self.on)
         if self.under is not None:
-            check_made_by("under", self.under, Intervention, "knock_out(...), patch(...) or the like")
+            check_made_by(
+                "under", self.under, Intervention, "knock_out(...), patch(...) or the like"
+            )
 
     def run(self, draw: Draw) -> Run:
         """Return the run it reads."""

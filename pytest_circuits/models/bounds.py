@@ -25,12 +25,12 @@ MOST_GROWTH = 100  # of a text by its normalizer: accents and ligatures come to 
 MOST_EXTRA = 10_000  # special tokens that a tokenizer's settings ask for by number
 _LAYERS = re.compile(r"(n|num)_(hidden_|decoder_|encoder_)?layers?|num_(local_)?experts")
 
-
+_HEADS = re.compile(r"(n|num)_(attention_|key_value_|kv_)?heads?")
 _STEPS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
 
 
 class TooLarge(ValueError):
-    """Files ask for more than they hold."""
+    """Files ask for more than they hold, or for what cannot be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +54,16 @@ class Contents:
         )
 
     def check_config(self, config: dict[str, Any]) -> None:
-        """Raise TooLarge if a config has more layers or experts than there are numbers for."""
+        """Raise TooLarge if a config has more layers or experts than there are numbers for.
+
+        And if it has heads by a number that is none: that would be found out only when it runs.
+        """
         for key, value in _entries(config):
-            if not _LAYERS.fullmatch(key) or not isinstance(value, int):
+            if not isinstance(value, int):
+                continue
+            if _HEADS.fullmatch(key) and value < 1:
+                raise TooLarge(f"config.json has `{key}` {shown(value)}, it must be at least 1")
+            if not _LAYERS.fullmatch(key):
                 continue
             most = self.tensors if "layer" in key else self.numbers
             if value > most:
@@ -108,7 +115,9 @@ class _Count:
 
     def module(self, *registered: Any) -> None:
         self.modules += threading.get_ident() == self.thread
-        self._check("modules", self.modules, MODULES_PER_TENSOR * self.contents.tensors + SPARE_MODULES)
+        self._check(
+            "modules", self.modules, MODULES_PER_TENSOR * self.contents.tensors + SPARE_MODULES
+        )
 
     def parameter(self, module: Any, name: str, tensor: Any) -> None:
         if self._counts(tensor):
@@ -152,7 +161,9 @@ def _growth(step: dict[str, Any]) -> float:
         least = len(replaced) if isinstance(replaced, str) else 1
         return max(1.0, len(str(content)) / max(1, least))
     if step.get("type") == "TemplateProcessing":
-        return max([1, *(len(step[k]) for k in ("single", "pair") if isinstance(step.get(k), list))])
+        return max(
+            [1, *(len(step[k]) for k in ("single", "pair") if isinstance(step.get(k), list))]
+        )
     return 1.0
 
 

@@ -24,7 +24,7 @@ def import_libraries() -> None:
 
 def check_dtype(dtype: str) -> None:
     """Raise CircuitUsageError unless `dtype` is one of the three known names."""
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         raise CircuitUsageError(unknown_name("dtype", dtype, DTYPES))
 
 
@@ -35,7 +35,7 @@ def check_device(device: str) -> None:
     try:
         torch.zeros(1, device=torch.device(device)).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         message = unknown_name("device", device, _devices_here())
         raise CircuitUsageError(f"{message} ({reason})") from error
 

@@ -23,7 +23,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def parse_json(content: bytes, name: str) -> dict[str, Any]:
-    """Return the object that JSON bytes hold, as `read_json` does; `name` is where they are from."""
+    """Return the object that JSON bytes hold, as `read_json` does; `name` says whose."""
     if len(content) > MOST_BYTES:
         raise ValueError(f"{name} is larger than {MOST_BYTES:,} bytes")
     try:
@@ -46,4 +46,4 @@ def is_deep(value: object, most: int) -> bool:
     inner = value.values() if isinstance(value, dict) else value
     if not isinstance(value, list | dict):
         return False
-    return most == 0 or any(is_deep(each, most - 1) for each in inner)  # type: ignore[union-attr, attr-defined]
+    return most == 0 or any(is_deep(each, most - 1) for each in inner)  # type: ignore[attr-defined]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_circuits.errors import ClaimNotEvaluable, ModelNotAvailable, in_a_line, shown
+from pytest_circuits.errors import (
+    LONGEST_QUOTE,
+    CircuitUsageError,
+    ClaimNotEvaluable,
+    ModelNotAvailable,
+    cut,
+    in_a_line,
+    shown,
+)
 from pytest_circuits.models.bounds import Contents, TooLarge, check_tokenizer
 from pytest_circuits.models.files import read_json
 from pytest_circuits.models.quiet import quiet_transformers
@@ -24,16 +33,16 @@ def check_folder(folder: Path) -> None:
 
     Reads configs and headers, builds nothing.
     """
-    if not folder.is_dir():
-        raise ModelNotAvailable(f"there is no model folder {folder}")
-    _check_adapter(folder)
-    config = _config(folder)
-    _check_weights(folder)
+    if not os.path.isdir(folder):  # Path.is_dir raises for a name that is too long
+        raise ModelNotAvailable(f"there is no model folder {cut(str(folder), LONGEST_QUOTE)}")
     with readable(f"the model in {folder}"):
+        _check_adapter(folder)
+        config = _config(folder)
+        _check_weights(folder)
         contents = Contents.of(stored_tensors(folder))
         contents.check_machine()
         contents.check_config(config)
-    _check_tokenizer(folder)
+        _check_tokenizer(folder)
 
 
 @contextmanager
@@ -45,7 +54,7 @@ def readable(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except ClaimNotEvaluable:
+    except (ClaimNotEvaluable, CircuitUsageError):
         raise
     except TooLarge as error:
         raise ModelNotAvailable(f"{what} is refused: {error}") from error
@@ -78,8 +87,7 @@ def _config(folder: Path) -> dict[str, Any]:
             f"{folder} is not a Hugging Face model folder: it has no config.json. "
             f"Save the model with model.save_pretrained({str(folder)!r})"
         )
-    with readable(f"the model in {folder}"):
-        config = read_json(folder / "config.json")
+    config = read_json(folder / "config.json")
     if "auto_map" in config:
         raise ModelNotAvailable(
             f"{folder} is refused: its config.json has `auto_map`, so loading it would run Python "

@@ -104,7 +104,9 @@ def _split(file: Path, content: memoryview) -> tuple[dict[str, Any], memoryview]
     end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
     if not _LENGTH_BYTES < end <= len(content):
         raise ValueError(f"{file.name} is damaged: its header does not fit into the file")
-    return parse_json(bytes(content[_LENGTH_BYTES:end]), f"the header of {file.name}"), content[end:]
+    return parse_json(bytes(content[_LENGTH_BYTES:end]), f"the header of {file.name}"), content[
+        end:
+    ]
 
 
 def _tensor(file: Path, name: str, entry: Any, body: memoryview) -> StoredTensor:

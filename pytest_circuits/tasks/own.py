@@ -191,7 +191,9 @@ def prompt_task(
     only. Raises CircuitUsageError with all problems, each with row, field, rule and what came.
     """
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-        raise CircuitUsageError(f"`rows` must be several mappings, a prompt each; got {shown(rows)}")
+        raise CircuitUsageError(
+            f"`rows` must be several mappings, a prompt each; got {shown(rows)}"
+        )
     numbered = [(f"row {i}", row) for i, row in enumerate(rows)]
     # A string would fall apart into letters; _build refuses it by name, and what has no members.
     several = isinstance(neutral, Iterable) and not isinstance(neutral, str)
@@ -210,7 +212,9 @@ def _read_lines(path: Path, problems: list[str]) -> list[tuple[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
-        raise CircuitUsageError(f"`path` must be a readable UTF-8 file; {in_a_line(error)}") from error
+        raise CircuitUsageError(
+            f"`path` must be a readable UTF-8 file; {in_a_line(error)}"
+        ) from error
     lines = []
     # Not splitlines(): JSON strings may hold other line separators, such as U+2028.
     for number, line in enumerate(text.split("\n"), start=1):

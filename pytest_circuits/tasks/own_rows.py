@@ -130,7 +130,9 @@ def _read_positions(
     if given is None:
         return None
     if not isinstance(given, Mapping):
-        problems.append(f"{where}, `positions`: must map names to words or spans; got {shown(given)}")
+        problems.append(
+            f"{where}, `positions`: must map names to words or spans; got {shown(given)}"
+        )
         return None
     found = []
     for name, place in given.items():
@@ -195,7 +197,8 @@ def _compare_positions(
     if other.positions is not None and {name for name, _ in other.positions} != wanted:
         got = sorted(name for name, _ in other.positions)
         problems.append(
-            f"{where}, `positions`: must be those of the row, {shown(sorted(wanted))}; got {shown(got)}"
+            f"{where}, `positions`: must be those of the row, {shown(sorted(wanted))}; "
+            f"got {shown(got)}"
         )
     if other.positions is None and wanted and other.group is not None:
         problems.append(

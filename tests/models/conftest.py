@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_words import WORDS, tiny_gpt2, write_tokenizer
 
+
 def tiny_llama():
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
