@@ -120,6 +120,7 @@ _OPTIONS = (
 
 def read_settings(config: pytest.Config) -> Settings:
     """Return the settings of a session; raise `pytest.UsageError` for values that break a rule."""
+    _check_globs(_ini(config, "circuit_files") or ())
     return Settings(
         models=_models(_value(config, "model") or ()),
         prompts=_whole(config, "prompts", least=2),
@@ -145,11 +146,22 @@ def _value(config: pytest.Config, name: str) -> Any:
     given = config.getoption(f"circuit_{name}")
     if given is not None:
         return given
+    return _ini(config, f"circuit_{name}")
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
     try:
-        return config.getini(f"circuit_{name}")
+        return config.getini(name)
     except (TypeError, ValueError, pytest.UsageError) as error:  # the last from pytest 9.2 on
         said = cut(printable(str(error)), LONGEST)
-        raise pytest.UsageError(f"configuration option circuit_{name}: {said}") from error
+        raise pytest.UsageError(f"configuration option {name}: {said}") from error
+
+
+def _check_globs(globs: Iterable[str]) -> None:
+    if not all(each.strip() for each in globs):
+        raise pytest.UsageError(
+            "circuit_files must be globs such as circuits/*.py; got an empty one"
+        )
 
 
 def _models(specs: Iterable[str]) -> tuple[str, ...]:

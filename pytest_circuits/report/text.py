@@ -20,11 +20,12 @@ LONGEST = 10_000  # characters that are wrapped into the few lines of a field
 
 def short_text(verdict: Verdict) -> list[str]:
     """Return the three lines that an assertion shows: claim, measured, required."""
-    return [
-        printable(f"claim {verdict.status}: {verdict.claim}"),
+    lines = (
+        f"claim {verdict.status}: {verdict.claim}",
         f"measured {_measured(verdict)} ({verdict.estimate.method.size()})",
         f"required {verdict.claim.required()}, margin {verdict.margin:+.3g}",
-    ]
+    )
+    return [printable(line) for line in lines]
 
 
 def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[str]:
