@@ -224,6 +224,7 @@ REFUSED = {
             "../x",
         )
     },
+    **{f"architectures {value!r}": edit(CONFIG, architectures=value) for value in (5, -1, True)},
     "n_inner of terabytes": edit(CONFIG, n_inner=10**12),
     "a million experts": both(
         edit(CONFIG, model_type="mixtral", num_local_experts=10**6, num_hidden_layers=2),
@@ -370,6 +371,8 @@ HARMLESS = {
     "settings of code": edit(
         SETTINGS, auto_map={"AutoTokenizer": ["evil.T", None]}, tokenizer_class="EvilTokenizer"
     ),
+    "an architecture that is none": edit(CONFIG, architectures=["NoSuchModel"]),
+    "an architecture by number": edit(CONFIG, architectures=[5]),
     "a wide config": edit(CONFIG, **{f"remark_{i}": i for i in range(10_000)}),
     "a link to the weights": lambda folder: (
         (folder / WEIGHTS).rename(folder.parent / "blob"),
