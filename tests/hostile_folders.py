@@ -271,6 +271,7 @@ REFUSED = {
             ("shape", None),
             ("shape", [8, "8"]),
             ("shape", [10**30]),
+            ("shape", [10**400, 1.5]),
             ("shape", [4, 16]),
             ("shape", [64]),
             ("shape", []),

@@ -25,6 +25,7 @@ _BITS |= {"I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64, "C64
 _BITS |= {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8}
 _BITS |= {"F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8}
 FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
+_LARGEST = 1 << 63
 _PACKED = 4  # bits that a number may take in tensors of other types, at least
 
 
@@ -112,8 +113,8 @@ def _split(file: Path, content: memoryview) -> tuple[dict[str, Any], memoryview]
 def _tensor(file: Path, name: str, entry: Any, body: memoryview) -> StoredTensor:
     try:
         (start, end), shape, dtype = entry["data_offsets"], tuple(entry["shape"]), entry["dtype"]
-        bits = prod(shape) * _BITS[dtype]
-        whole = all(type(each) is int and each >= 0 for each in (start, end, *shape))
+        whole = all(type(each) is int and 0 <= each < _LARGEST for each in (start, end, *shape))
+        bits = prod(shape) * _BITS[dtype] if whole else 0
     except (KeyError, TypeError, ValueError):
         whole = False
     if not whole:
