@@ -163,7 +163,7 @@ class PassedOver:
     """Files that speak of claims in folders named on the command line, and are not collected."""
 
     def __init__(self, config: pytest.Config) -> None:
-        given = (arg.split("::")[0] for arg in config.getoption("file_or_dir") or ())
+        given = (arg.split("::")[0] for arg in config.getoption("file_or_dir", None) or ())
         paths = [Path(abspath(config.invocation_params.dir / each)) for each in given]
         self._root = config.rootpath
         self._folders = [each for each in paths if each.is_dir()]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite, isinf
-from reprlib import repr as in_short
+from math import isinf
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.arguments import check_text, is_number
+from pytest_circuits.errors import CircuitUsageError, shown
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.rules import DEFAULT_RULES, Rules, check_prompts
 from pytest_circuits.tasks.base import Task
@@ -44,12 +44,12 @@ class Claim(Described):
     def __post_init__(self) -> None:
         bounds = self.threshold if isinstance(self.threshold, tuple) else (self.threshold,)
         for bound in bounds:
-            if isinstance(bound, bool) or not isinstance(bound, int | float) or not isfinite(bound):
+            if not is_number(bound):
                 raise CircuitUsageError(
                     f"`threshold`: compare '{self.measure}' with a finite number or another "
-                    f"measure; got {bound!r}."
+                    f"measure; got {shown(bound)}."
                 )
-        _check_text("source", self.source)
+        check_text("source", self.source)
         if list(bounds) != sorted(bounds):
             raise CircuitUsageError(f"`between`: the bounds are the wrong way round; got {bounds}.")
         self._check_says_something()
@@ -73,6 +73,7 @@ class Claim(Described):
 
     def cite(self, source: str) -> Claim:
         """Return the claim with its source: a paper's section, an equation, a URL."""
+        check_text("source", source)
         return replace(self, source=source)
 
     def over(
@@ -186,9 +187,9 @@ class Suite:
         check_prompts(self.prompts, self.seed)
         _check_spec(self.model)
         _check_task(self.task)
-        _check_text("source", self.source)
+        check_text("source", self.source)
         if not isinstance(self.rules, Rules):
-            raise CircuitUsageError(f"`rules` must be Rules(...); got {_given(self.rules)}.")
+            raise CircuitUsageError(f"`rules` must be Rules(...); got {shown(self.rules)}.")
 
 
 def _check_spec(model: object) -> None:
@@ -197,7 +198,7 @@ def _check_spec(model: object) -> None:
     hint = " Of a path write str(path)." if hasattr(model, "__fspath__") else ""
     raise CircuitUsageError(
         "`model` must be a string, a packaged model's name or a folder, or left out to name it "
-        f"with --circuit-model; got {_given(model)}.{hint}"
+        f"with --circuit-model; got {shown(model)}.{hint}"
     )
 
 
@@ -205,24 +206,12 @@ def _check_task(task: object) -> None:
     if isinstance(task, type) or not (hasattr(task, "name") and hasattr(task, "draw")):
         raise CircuitUsageError(
             "`task` must be a task, such as IOI() or what prompt_task(...) returns; got "
-            f"{_given(task)}."
+            f"{shown(task)}."
         )
     try:
         hash(task)
     except TypeError:
         raise CircuitUsageError(
             "`task` must be hashable, as it stands for the prompts drawn from it: make its class "
-            f"a frozen dataclass of tuples; got {_given(task)}."
+            f"a frozen dataclass of tuples; got {shown(task)}."
         ) from None
-
-
-def _check_text(name: str, given: object) -> None:
-    if not isinstance(given, str):
-        raise CircuitUsageError(
-            f"`{name}` must be text, such as a paper's section; got {_given(given)}."
-        )
-
-
-def _given(value: object) -> str:
-    """Return what came, in short."""
-    return f"the class {value.__name__}" if isinstance(value, type) else in_short(value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+from pytest_circuits.arguments import is_number
+from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, shown
 from pytest_circuits.estimates import ALPHA, share_differences
 from pytest_circuits.evaluation import Evaluation, draw_of
 from pytest_circuits.measures.base import Measure
@@ -42,8 +43,12 @@ def non_inferior(
     The same weights differ on no prompt, and for certain; of others that do not differ on those
     drawn, others may. Raises ClaimNotEvaluable if the two do not read the same tokens.
     """
-    if not by > 0:
-        raise CircuitUsageError(f"`by` must be more than 0, in the measure's unit; got {by!r}.")
+    if not is_number(by) or by <= 0:
+        raise CircuitUsageError(
+            f"`by` must be more than 0, in the measure's unit; got {shown(by)}."
+        )
+    if not isinstance(measure, Measure):
+        raise CircuitUsageError(f"`measure` must be a measure; got {shown(measure)}.")
     if len(measure.labels()) > 1:
         raise CircuitUsageError(
             f"`measure` must be one number to compare; '{measure}' has {len(measure.labels())} "

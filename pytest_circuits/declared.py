@@ -28,6 +28,8 @@ MARKS = (pytest.Mark, pytest.MarkDecorator)
 PARAM = type(pytest.param())
 PLAIN = frozenset({int, float, str, bool, bytes, complex, type(None)})
 
+DEEPEST = 8  # lists in lists that claims have names in
+
 # What these hold they hold for others: fixtures their parameters, verdicts their claims.
 KEEPERS = {"builtins", "_pytest", "pytest", "pytest_circuits"}
 
@@ -108,7 +110,7 @@ def _grouped(group: Any, where: str, outer: tuple[object, ...]) -> Iterator[Decl
             raise Misplaced(f"{where}: the claim '{key}' is a key of a dict. {_LISTED}")
         if is_claim(value) or (type(value) is PARAM and _first_claim(value, here)):
             yield _alone(value, here, str(key))
-        elif not issubclass(type(value), GROUPS):
+        elif not issubclass(type(value), GROUPS) or len(outer) == DEEPEST:
             _refuse(value, here)
         elif not any(value is each for each in (group, *outer)):
             for each in _grouped(value, here, (group, *outer)):
@@ -132,6 +134,9 @@ def _refuse(value: Any, where: str) -> None:
             f"{where} gives a claim to pytest.mark.{name}, which nobody evaluates: write "
             f"pytest.param(claim, marks=pytest.mark.{name}(...))."
         )
+    if issubclass(type(value), GROUPS):
+        deep = f"in more than {DEEPEST} lists in one another"
+        raise Misplaced(f"{place} is a claim {deep}. {_LISTED}")
     if issubclass(type(value), HEAPS):
         kind = type(value).__name__
         raise Misplaced(f"{where} is a {kind} of claims, which have no names in it. {_LISTED}")

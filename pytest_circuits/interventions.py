@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.arguments import check_label, check_made_by, check_name, several
+from pytest_circuits.errors import CircuitUsageError, shown
 from pytest_circuits.nodes import (
     Activation,
     Activations,
@@ -222,7 +223,7 @@ def keep_only(what: Role | Circuit, *, to: Reference) -> Ablation:
     """
     nodes = _nodes(what)
     if not isinstance(what, Role | Circuit):
-        raise CircuitUsageError(f"expected a role or a circuit, got {what!r}.")
+        raise CircuitUsageError(f"`what` must be a role or a circuit; got {shown(what)}.")
     mlps_outside = isinstance(what, Circuit) and what.mlps is not None
     return Ablation(nodes, _reference(to), outside=True, label=str(what), mlps_outside=mlps_outside)
 
@@ -243,10 +244,10 @@ def path_patch(
     into queries and keys its attention pattern; for paths into queries the query.
     """
     if not isinstance(senders, Role):
-        raise CircuitUsageError(f"`senders` must be made by heads(...); got {senders!r}.")
+        raise CircuitUsageError(f"`senders` must be made by heads(...); got {shown(senders)}.")
     ends = _receivers(receivers)
-    if mlps not in ("live", "frozen"):
-        raise CircuitUsageError(f"`mlps` must be 'live' or 'frozen'; got {mlps!r}.")
+    if not isinstance(mlps, str) or mlps not in ("live", "frozen"):
+        raise CircuitUsageError(f"`mlps` must be 'live' or 'frozen'; got {shown(mlps)}.")
     _check_order(senders, ends)
     for receiver in receivers:
         _check_reached(senders, receiver)
@@ -257,16 +258,26 @@ def path_patch(
 
 def keep_edges(*edges: Iterable[Edge], to: Reference, name: str = "") -> EdgeCircuit:
     """Keep only these edges live; each argument is a tuple made by `edges(...)`."""
-    flat = frozenset(edge for group in edges for edge in group)
-    if not flat or not all(isinstance(edge, Edge) for edge in flat):
-        raise CircuitUsageError("`edges`: give one or more tuples made by edges(...).")
+    flat = flat_edges(edges)
+    check_label("name", name)
     return EdgeCircuit(flat, _reference(to), name)
+
+
+def flat_edges(groups: Iterable[Iterable[Edge]]) -> frozenset[Edge]:
+    """Return all edges of several tuples made by `edges`; refuse anything else."""
+    flat = [edge for group in groups for edge in several("edges", group, "edges")]
+    if not flat or not all(isinstance(edge, Edge) for edge in flat):
+        raise CircuitUsageError(
+            f"`edges`: give one or more tuples made by edges(...); got {shown(flat)}."
+        )
+    return frozenset(flat)
 
 
 def _receivers(receivers: tuple[Inputs | Logits, ...]) -> frozenset[Receiver]:
     if not receivers or not all(isinstance(each, Inputs | Logits) for each in receivers):
         raise CircuitUsageError(
-            f"`receivers` must be role.q, role.k, role.v or LOGITS, one or more; got {receivers!r}."
+            f"`receivers` must be role.q, role.k, role.v or LOGITS, one or more; "
+            f"got {shown(receivers)}."
         )
     if len(receivers) > 1 and any(isinstance(each, Logits) for each in receivers):
         raise CircuitUsageError("`receivers`: the logits are a receiver of their own.")
@@ -321,15 +332,17 @@ def _replaces(given: Ablation, node: Node | Activation) -> bool:
 
 
 def _nodes(what: Role | Circuit | Activations) -> frozenset[Node | Activation]:
-    if not isinstance(what, Role | Circuit | Activations):
-        raise CircuitUsageError(f"expected a role, a circuit or activations, got {what!r}.")
+    makers = "heads(...), circuit(...), or by queries, keys, values, patterns, mlps or residual"
+    check_made_by("what", what, Role | Circuit | Activations, makers)
     mlps = what.mlps if isinstance(what, Circuit) else None
     return frozenset((*what.nodes, *(mlps or ())))
 
 
 def _given(given: Ablation | None) -> Ablation | None:
     if given is not None and not isinstance(given, Ablation):
-        raise CircuitUsageError(f"`given` must be knock_out(...) or keep_only(...); got {given!r}.")
+        raise CircuitUsageError(
+            f"`given` must be knock_out(...) or keep_only(...); got {shown(given)}."
+        )
     if given is not None and given.given is not None:
         raise CircuitUsageError("`given`: one ablation inside another is as deep as it goes.")
     return given
@@ -339,12 +352,11 @@ def _reference(to: Reference) -> Reference:
     if not isinstance(to, Reference):
         raise CircuitUsageError(
             "`to` must be a reference: mean(over=ABC), zero(), resample(over=ABC) or "
-            f"counterpart(over=ABC); got {to!r}."
+            f"counterpart(over=ABC); got {shown(to)}."
         )
     return to
 
 
 def _distribution(over: str) -> str:
-    if not isinstance(over, str) or not over:
-        raise CircuitUsageError(f"`over` must name a distribution such as ABC; got {over!r}.")
+    check_name("over", over, "ABC")
     return over

@@ -10,11 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.arguments import check_label, check_made_by, check_name, check_whole
+from pytest_circuits.errors import CircuitUsageError, shown
+
+MOST_LAYERS = 10_000  # a number above it is no layer of any model
 
 Pool = Literal["each", "mean", "sum"]
 Channel = Literal["q", "k", "v"]
 Kind = Literal["q", "k", "v", "pattern", "mlp", "resid"]
+
+
+_HEAD = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
 
 
 @dataclass(frozen=True, order=True)
@@ -30,10 +36,10 @@ class Head:
     @classmethod
     def parse(cls, name: str) -> Head:
         """Return the head written `layer.head`; raise `CircuitUsageError` for anything else."""
-        match = re.fullmatch(r"(\d+)\.(\d+)", name) if isinstance(name, str) else None
+        match = re.fullmatch(_HEAD, name) if isinstance(name, str) else None
         if match is None:
             raise CircuitUsageError(
-                f"`heads`: a head is a string 'layer.head' such as '9.6'; got {name!r}."
+                f"`heads`: a head is a string 'layer.head' such as '9.6'; got {shown(name)}."
                 + (" Quote it: 9.10 as a number is 9.1." if isinstance(name, float) else "")
             )
         return cls(int(match[1]), int(match[2]))
@@ -240,6 +246,8 @@ class Circuit:
 
     def without(self, *parts: Role | Circuit) -> Circuit:
         """Return the circuit that lacks the nodes of `parts`, its roles otherwise as they were."""
+        for part in parts:
+            check_made_by("without", part, Role | Circuit, "heads(...) or circuit(...)")
         removed = {node for part in parts for node in part.nodes}
         if removed - set(self.nodes):
             missing = ", ".join(sorted(map(str, removed - set(self.nodes))))
@@ -264,8 +272,8 @@ def heads(*names: str, at: str, name: str = "") -> Role:
         raise CircuitUsageError("`heads`: a role needs at least one head; got none.")
     parsed = tuple(Head.parse(each) for each in names)
     _refuse_repeats(parsed)
-    if not isinstance(at, str) or not at:
-        raise CircuitUsageError(f"`at` must be a named position such as END; got {at!r}.")
+    check_name("at", at, "END")
+    check_label("name", name)
     return Role(parsed, at, name)
 
 
@@ -273,12 +281,13 @@ def circuit(*roles: Role, name: str = "circuit", mlps: Activations | None = None
     """Return the circuit made of `roles`, and of the MLPs made by `mlps(...)` if given."""
     if not roles or not all(isinstance(role, Role) for role in roles):
         raise CircuitUsageError(
-            f"`circuit` takes one or more roles made by heads(...); got {roles!r}."
+            f"`circuit` takes one or more roles made by heads(...); got {shown(roles)}."
         )
+    check_label("name", name)
     if mlps is None:
         return Circuit(roles, name)
     if not isinstance(mlps, Activations) or any(node.kind != "mlp" for node in mlps.nodes):
-        raise CircuitUsageError(f"`mlps` must be made by mlps(...); got {mlps!r}.")
+        raise CircuitUsageError(f"`mlps` must be made by mlps(...); got {shown(mlps)}.")
     return Circuit(roles, name, mlps.nodes)
 
 
@@ -308,6 +317,7 @@ def patterns(*names: str, at: str) -> Activations:
 
 def mlps(*layers: int, at: str) -> Activations:
     """Return what the MLPs of `layers` write at the position `at`."""
+    check_name("at", at, "END")
     return Activations(tuple(Activation("mlp", _layer(each), None, at) for each in layers))
 
 
@@ -316,6 +326,7 @@ def residual(layer: int, *, at: str) -> Activations:
 
     `layer` may be the number of layers: the stream that the final norm reads.
     """
+    check_name("at", at, "END")
     return Activations((Activation("resid", _layer(layer), None, at),))
 
 
@@ -324,6 +335,8 @@ def edges(sender: Role, receiver: Inputs | Logits) -> tuple[Edge, ...]:
 
     Pairs whose sender lies in the receiver's layer or above it are no edges and are left out.
     """
+    check_role("sender", sender)
+    check_made_by("receiver", receiver, Inputs | Logits, "role.q, role.k or role.v, or be LOGITS")
     if isinstance(receiver, Logits):
         return tuple(Edge(node, None) for node in sender.nodes)
     return tuple(
@@ -334,14 +347,18 @@ def edges(sender: Role, receiver: Inputs | Logits) -> tuple[Edge, ...]:
     )
 
 
+def check_role(argument: str, value: object) -> None:
+    """Refuse an argument that is no role."""
+    check_made_by(argument, value, Role, "heads(...)")
+
+
 def _of_heads(kind: Kind, names: tuple[str, ...], at: str) -> Activations:
     role = heads(*names, at=at)
     return Activations(tuple(Activation(kind, head.layer, head.index, at) for head in role.heads))
 
 
 def _layer(layer: int) -> int:
-    if isinstance(layer, bool) or not isinstance(layer, int) or layer < 0:
-        raise CircuitUsageError(f"`layer` must be a whole number of at least 0; got {layer!r}.")
+    check_whole("layer", layer, 0, MOST_LAYERS)
     return layer
 
 

@@ -241,10 +241,20 @@ def pytest_assertrepr_compare(
     return short
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Append the full failure text of a failed assertion about an estimate."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the outermost: it sees what xfail made of it
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
+    """Append the full failure text of a failed assertion about an estimate.
+
+    What is expected to fail (xfail) is the verdict on a claim: a claim that is not evaluable
+    stays an error.
+    """
     report = yield
+    raised = call.excinfo is not None and not call.excinfo.errisinstance(pytest.xfail.Exception)
+    if CLAIM in item.stash and call.when == "setup" and raised and hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        del report.wasxfail
     first, lines = item.config.stash.get(SHOWN, ("", []))
     # The assertion explained last need not be the one that failed the test: it may be caught.
     if first and report.failed and first in report.longreprtext:

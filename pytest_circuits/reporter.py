@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_circuits.errors import in_a_line, printable
 from pytest_circuits.owed import Owed
 from pytest_circuits.report.card import card_lines
 from pytest_circuits.report.files import write_whole
@@ -41,15 +43,13 @@ def forget_last_report(config: pytest.Config) -> None:
     """Remove the JSON report of an earlier run: whatever becomes of this one, it is not its own."""
     known = config.known_args_namespace
     path = known.circuit_json or config.getini("circuit_json")
-    if not path or any(getattr(known, each, False) for each in IDLE):
+    if not path or not isfile(path) or any(getattr(known, each, False) for each in IDLE):
         return
     try:
         Path(path).unlink()
-    except (FileNotFoundError, NotADirectoryError):
-        return
     except OSError as error:
         raise pytest.UsageError(
-            f"--circuit-json: what is there now cannot be removed: {error}"
+            f"--circuit-json: what is there now cannot be removed: {in_a_line(error)}"
         ) from None
 
 
@@ -165,7 +165,10 @@ class Reporter:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table of claims, worst first, and what they cost."""
-        write = terminalreporter.write_line
+
+        def write(line: str, **markup: bool) -> None:
+            terminalreporter.write_line(printable(line), **markup)
+
         if self._rows:
             terminalreporter.write_sep("=", "circuit claims")
         evaluated = [row for row in self._rows.values() if row.status != NOT_EVALUATED]
@@ -193,7 +196,7 @@ class Reporter:
         for file, card in cards(self._rows.values()).items():
             terminalreporter.write_sep("-", f"validity card: {file}")
             for line in card_lines(card):
-                terminalreporter.write_line(line)
+                terminalreporter.write_line(printable(line))
 
 
 def _row(report: pytest.TestReport) -> Row:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.arguments import check_choice, check_whole
+from pytest_circuits.errors import CircuitUsageError, shown
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
 CORRECTIONS: tuple[Correction, ...] = ("holm", "benjamini-hochberg", "none")
+
+MOST_PROMPTS = 100_000
+PROMPT_BYTES, PROMPTS_A_SECOND = 22_000, 500  # to draw one of IOI with its counterparts; measured
 
 
 def check_prompts(prompts: int, seed: int, *, name: str = "prompts") -> None:
@@ -17,10 +21,21 @@ def check_prompts(prompts: int, seed: int, *, name: str = "prompts") -> None:
     if isinstance(prompts, bool) or not isinstance(prompts, int) or prompts < 2:
         raise CircuitUsageError(
             f"`{name}` must be a whole number of at least 2 (an interval needs two); "
-            f"got {prompts!r}."
+            f"got {shown(prompts)}."
         )
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise CircuitUsageError(f"`seed` must be a whole number of at least 0; got {seed!r}.")
+    if prompts > MOST_PROMPTS:
+        raise CircuitUsageError(f"`{name}` {too_many(prompts)}.")
+    check_whole("seed", seed, 0)
+
+
+def too_many(prompts: int) -> str:
+    """Return the rule for numbers of prompts above the most, with what so many would cost."""
+    size, hours = prompts * PROMPT_BYTES // 10**9, prompts // PROMPTS_A_SECOND // 3600
+    needs = f"some {size:,} GB of memory and {hours:,} hours" if prompts < 10**15 else "for ever"
+    return (
+        f"must be at most {MOST_PROMPTS:,}: prompts are drawn before anything is run, and "
+        f"{shown(prompts)} would take {needs} to draw"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +56,12 @@ class Rules:
     clustered: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.correction not in CORRECTIONS:
-            raise CircuitUsageError(
-                "`correction`: " + unknown_name("correction", self.correction, CORRECTIONS)
-            )
+        check_choice("correction", self.correction, "correction", CORRECTIONS)
         if not isinstance(self.alpha, float) or not 0 < self.alpha < 0.5:
-            raise CircuitUsageError(f"`alpha` must lie between 0 and 0.5; got {self.alpha!r}.")
-        if self.clustered not in (None, True, False):
+            raise CircuitUsageError(f"`alpha` must lie between 0 and 0.5; got {shown(self.alpha)}.")
+        if not (self.clustered is None or isinstance(self.clustered, bool)):
             raise CircuitUsageError(
-                f"`clustered` must be True, False or None; got {self.clustered!r}."
+                f"`clustered` must be True, False or None; got {shown(self.clustered)}."
             )
         if self.first is not None:
             check_prompts(self.first, 0, name="first")

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
-from pytest_circuits.interventions import Reference, Scrub
-from pytest_circuits.nodes import Edge, Node, Role
+from pytest_circuits.arguments import check_label, check_name, problem_with_name, several
+from pytest_circuits.errors import CircuitUsageError, shown, unknown_name
+from pytest_circuits.interventions import Reference, Scrub, flat_edges
+from pytest_circuits.nodes import Edge, Node, Role, check_role
 from pytest_circuits.tasks.base import CHANGED
 
 
@@ -28,8 +29,10 @@ class Hypothesis:
         Its outputs are then computed on prompts that disagree with the reader's on `features`;
         without any, on all that the role is said to carry.
         """
+        check_role("role", role)
         carried = self._carried(role)
         for each in features:
+            check_name("features", each, "S")
             if each not in carried:
                 raise CircuitUsageError(
                     f"`features`: {unknown_name(f'feature carried by {role}', each, carried)}"
@@ -68,9 +71,10 @@ def hypothesis(
     position depends: a feature, several, or () for none. Together they are exact: what is not
     named does not matter, and is drawn afresh when the hypothesis is scrubbed.
     """
-    flat = frozenset(edge for group in edges for edge in group)
-    if not flat or not all(isinstance(edge, Edge) for edge in flat):
-        raise CircuitUsageError("`edges`: give one or more tuples made by edges(...).")
+    flat = flat_edges(edges)
+    check_label("name", name)
+    if not isinstance(carries, Mapping):
+        raise CircuitUsageError(f"`carries` must map roles to features; got {shown(carries)}.")
     said = tuple((role, _features(role, listed)) for role, listed in carries.items())
     _check_senders(flat, [node for role, _ in said for node in role.nodes])
     return Hypothesis(flat, said, name)
@@ -79,21 +83,23 @@ def hypothesis(
 def scrub(what: Hypothesis, *, to: Reference) -> Scrub:
     """Return the intervention that tests a hypothesis: all it calls irrelevant is drawn afresh."""
     if not isinstance(what, Hypothesis):
-        raise CircuitUsageError(f"expected what hypothesis(...) makes; got {what!r}.")
+        raise CircuitUsageError(f"expected what hypothesis(...) makes; got {shown(what)}.")
     if not isinstance(to, Reference):
-        raise CircuitUsageError(f"`to` must be a reference such as mean(over=ABC); got {to!r}.")
+        raise CircuitUsageError(
+            f"`to` must be a reference such as mean(over=ABC); got {shown(to)}."
+        )
     keeps = ((node, features) for role, features in what.carries for node in role.nodes)
     return Scrub(what.edges, tuple(sorted(keeps)), to, str(what))
 
 
 def _features(role: Role, listed: str | Iterable[str]) -> tuple[str, ...]:
     if not isinstance(role, Role):
-        raise CircuitUsageError(f"`carries` maps roles made by heads(...); got {role!r}.")
-    features = (listed,) if isinstance(listed, str) else tuple(listed)
-    if not all(isinstance(each, str) and each and each[0] != CHANGED for each in features):
+        raise CircuitUsageError(f"`carries` maps roles made by heads(...); got {shown(role)}.")
+    features = (listed,) if isinstance(listed, str) else several("carries", listed, "features")
+    if any(problem_with_name(each) or each[0] == CHANGED for each in features):
         raise CircuitUsageError(
             "`carries`: names of features are strings, not empty and without a leading "
-            f"{CHANGED!r}; got {features!r}."
+            f"{CHANGED!r}; got {shown(features)}."
         )
     return tuple(sorted(set(features)))
 

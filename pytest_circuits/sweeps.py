@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import product
 from typing import Any
 
+from pytest_circuits.arguments import check_text, check_whole, several
 from pytest_circuits.claims import Claim
-from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, shown
 from pytest_circuits.interventions import Reference
 from pytest_circuits.pieces import pieces
 from pytest_circuits.readings import Draw
@@ -48,30 +49,46 @@ def sweep(
     templates: Sequence[Sequence[str]],
 ) -> Sweep:
     """See `Claim.over`."""
-    groups = tuple(tuple(group) for group in templates)
+    groups = tuple(
+        several("templates", group, "templates")
+        for group in several("templates", templates, "sets of templates")
+    )
+    for template in (template for group in groups for template in group):
+        check_text("templates", template)
+    seeds = several("seeds", seeds, "seeds")
+    for seed in seeds:
+        check_whole("seeds", seed, 0)
+    ablations = several("ablations", ablations, "references")
+    _check_ablations(claim, ablations)
     if not (ablations or seeds or groups):
         raise CircuitUsageError("`over`: name `ablations`, `seeds` or `templates` to vary.")
     for name, listed in (("ablations", ablations), ("seeds", seeds), ("templates", groups)):
         if len(set(listed)) != len(listed):
-            raise CircuitUsageError(f"`{name}`: the same method is listed twice; got {listed!r}.")
-    if ablations and not set(_ablations_in(claim.measure)):
-        raise CircuitUsageError(
-            f"`ablations`: '{claim.measure}' replaces nothing by a mean, zero or resampled value."
-        )
-    for each in ablations:
-        if not isinstance(each, Reference) or each.kind == "counterpart":
             raise CircuitUsageError(
-                f"`ablations` are mean(...), zero() or resample(...); got {each!r}."
+                f"`{name}`: the same method is listed twice; got {shown(listed)}."
             )
     return Sweep(
         claim.measure,
         claim.relation,
         claim.threshold,
         claim.source,
-        tuple(ablations),
-        tuple(seeds),
+        ablations,
+        seeds,
         groups,
     )
+
+
+def _check_ablations(claim: Claim, ablations: Sequence[Reference]) -> None:
+    """Refuse what is no ablation, and any where the claim makes none."""
+    for each in ablations:
+        if not isinstance(each, Reference) or each.kind == "counterpart":
+            raise CircuitUsageError(
+                f"`ablations` are mean(...), zero() or resample(...); got {shown(each)}."
+            )
+    if ablations and not set(_ablations_in(claim.measure)):
+        raise CircuitUsageError(
+            f"`ablations`: '{claim.measure}' replaces nothing by a mean, zero or resampled value."
+        )
 
 
 def _words(

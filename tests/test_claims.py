@@ -124,10 +124,10 @@ WRONG = [
     (lambda: induction_score(ROLE.mean, on="task"), "Declare it with at='S2'"),
     (lambda: induction_score(ROLE.mean, on="tsak"), "Known: random, task"),
     (lambda: faithfulness(ROLE, to="zero"), "`to` must be a reference"),
-    (lambda: faithfulness("all", to=mean(ABC)), "expected a role, a circuit or activations"),
+    (lambda: faithfulness("all", to=mean(ABC)), "`what` must be made by heads"),
     (lambda: faithfulness(ROLE, to=mean(ABC), form="best"), "Known: ratio, difference"),
-    (lambda: mean(over=None), "`over` must name a distribution"),
-    (lambda: resample(over=""), "`over` must name a distribution"),
+    (lambda: mean(over=None), "`over` must be a string, not empty, such as ABC"),
+    (lambda: resample(over=""), "`over` must be a string, not empty, such as ABC"),
     (lambda: Suite(prompts=1), "`prompts` must be a whole number of at least 2"),
     (lambda: Suite(prompts="many"), "`prompts` must be a whole number of at least 2"),
     (lambda: Suite(seed=-1), "`seed` must be a whole number of at least 0"),
@@ -138,11 +138,11 @@ WRONG = [
     (lambda: Suite(task=IOI), r"`task` must be a task.*IOI\(\).*got the class IOI"),
     (lambda: Suite(task=None), "`task` must be a task.*got None"),
     (lambda: Suite(task=SimpleNamespace(**_LIKE_A_TASK)), "`task` must be hashable.*frozen"),
-    (lambda: Suite(source=["x"]), r"`source` must be text.*got \['x'\]"),
+    (lambda: Suite(source=["x"]), r"`source` must be a string.*got \['x'\]"),
     (lambda: Suite(rules="holm"), r"`rules` must be Rules\(\.\.\.\).*got 'holm'"),
     (lambda: Suite(rules=Rules), r"`rules` must be Rules\(\.\.\.\).*got the class Rules"),
-    (lambda: (MEASURE >= 0.5).cite(["x"]), r"`source` must be text.*got \['x'\]"),
-    (lambda: (MEASURE >= 0.5).cite(None), "`source` must be text.*got None"),
+    (lambda: (MEASURE >= 0.5).cite(["x"]), r"`source` must be a string.*got \['x'\]"),
+    (lambda: (MEASURE >= 0.5).cite(None), "`source` must be a string.*got None"),
 ]
 
 

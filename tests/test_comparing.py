@@ -63,6 +63,18 @@ def test_a_share_that_never_differs_is_not_certain_to_be_the_same(old):
     assert found.evidence.decision(0.05) == "undecided"
 
 
+@pytest.mark.parametrize("by", [0, -1, "x", None, [1], float("nan"), float("inf"), True])
+def test_a_margin_that_is_none(by):
+    with pytest.raises(CircuitUsageError, match="`by` must be more than 0"):
+        non_inferior(logit_difference(), None, None, by=by)
+
+
+@pytest.mark.parametrize("what", [None, "logits", [1], logit_difference() >= 1])
+def test_a_measure_that_is_none(what):
+    with pytest.raises(CircuitUsageError, match="`measure` must be a measure"):
+        non_inferior(what, None, None, by=0.1)
+
+
 def test_several_numbers_are_not_compared(old):
     several = attention(heads("6.0", "6.2", at=END).each, to=IO)
     with pytest.raises(CircuitUsageError, match=r"one number.* 2 parts: .* role.mean"):

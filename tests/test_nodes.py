@@ -42,7 +42,7 @@ def test_a_role_needs_heads_each_once_and_a_position():
         heads(at="END")
     with pytest.raises(CircuitUsageError, match=r"9\.6 is named twice"):
         heads("9.6", "9.6", at="END")
-    with pytest.raises(CircuitUsageError, match="`at` must be a named position"):
+    with pytest.raises(CircuitUsageError, match="`at` must be a string, not empty, such as END"):
         heads("9.6", at="")
 
 

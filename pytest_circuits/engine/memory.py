@@ -119,5 +119,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an exception is torch's or Python's way to say that memory ran out."""
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(
-        words in text for words in ("out of memory", "can't allocate memory", "not enough memory")
+        words in text
+        for words in (
+            "out of memory",
+            "can't allocate memory",
+            "not enough memory",
+            "could not create a primitive",  # oneDNN's words for it
+        )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_circuits.arguments import check_name
 from pytest_circuits.interventions import Intervention
 from pytest_circuits.measures.of_heads import HeadMeasure
 from pytest_circuits.nodes import Node, Role
@@ -39,6 +40,10 @@ class Attention(HeadMeasure):
 
     unit: ClassVar[str] = "attention"
     key: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name("to", self.key, "IO")
 
     def reading(self, node: Node) -> AttentionTo:
         """Read the pattern from the role's position to the key position."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.arguments import check_name, several
+from pytest_circuits.errors import CircuitUsageError, shown
 from pytest_circuits.interventions import Intervention
 from pytest_circuits.measures.of_heads import HeadMeasure
-from pytest_circuits.nodes import Head, Node, Role
+from pytest_circuits.nodes import Head, Node, Role, check_role
 from pytest_circuits.readings import Draw, OfHead, Read, Site
 from pytest_circuits.tasks.positions import END, IO, S1, S2
 
@@ -147,6 +148,7 @@ def direct_logit_attribution(
     section 3.1 uses it beside path patching. It is a *direct* effect: what later components make
     of the head's output is not in it.
     """
+    check_role("role", role)
     if role.at != END:
         raise CircuitUsageError(
             f"`role`: direct logit attribution is read at END, but {role} acts at {role.at}."
@@ -168,6 +170,22 @@ def attention_logit_correlation(
     logit of that name (final norm frozen). -1 to 1. Source: Wang et al. 2022, section 3.1,
     figure 3 (rho > 0.81). The interval keeps the points of one prompt together.
     """
+    check_role("role", role)
     if role.at != END:
         raise CircuitUsageError(f"`role`: read at END, but {role} acts at {role.at}.")
-    return AttentionLogitCorrelation(role=role, names=names, on=on, under=under)
+    return AttentionLogitCorrelation(role=role, names=_names(names), on=on, under=under)
+
+
+def _names(given: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the positions of each name; refuse fewer than two names, and none or no positions."""
+    names = tuple(
+        several("names", each, "positions") for each in several("names", given, "names' positions")
+    )
+    for position in (position for name in names for position in name):
+        check_name("names", position, "IO")
+    if len(names) < 2 or not all(names):
+        raise CircuitUsageError(
+            "`names` must be two names or more, each with the positions where it stands, such as "
+            f"(('IO',), ('S1', 'S2')); got {shown(given)}."
+        )
+    return names

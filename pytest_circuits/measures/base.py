@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.errors import CircuitUsageError, shown
 from pytest_circuits.nodes import Circuit
 from pytest_circuits.readings import Draw, Need, Read, Weights
 from pytest_circuits.truth import Described
@@ -315,5 +315,5 @@ def _claim(left: Measure, relation: Literal[">=", "<=", ">", "<"], other: Any) -
 
 def _measure(other: Any) -> Measure:
     if not isinstance(other, Measure):
-        raise CircuitUsageError(f"a measure combines with measures only; got {other!r}.")
+        raise CircuitUsageError(f"a measure combines with measures only; got {shown(other)}.")
     return other

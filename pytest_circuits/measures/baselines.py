@@ -8,14 +8,16 @@ from dataclasses import dataclass, fields, replace
 from math import ceil, comb, log, log1p, prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pytest_circuits.arguments import check_whole
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.interventions import Reference
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.measures.behaviour import LogitDifference, logit_difference
-from pytest_circuits.measures.composed import TIE, Search, check_whole
+from pytest_circuits.measures.composed import MOST_DRAWN, TIE, Search
 from pytest_circuits.measures.removal import check_circuit, circuit_without, model_without
 from pytest_circuits.nodes import Circuit, Head, Node
 from pytest_circuits.readings import Draw, Need, Read, Site, Weights
+from pytest_circuits.rules import check_prompts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -271,7 +273,6 @@ def _against_random(
     test: Test, what: Circuit, to: Reference, count: int, seed: int, prompts: int
 ) -> Measure:
     check_circuit(what, to)
-    check_whole("count", count, 1)
-    check_whole("seed", seed, 0)
-    check_whole("prompts", prompts, 2)
+    check_whole("count", count, 1, MOST_DRAWN)
+    check_prompts(prompts, seed)
     return AgainstRandom(test=test, what=what, to=to, count=count, seed=seed, prompts=prompts)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.arguments import check_choice, check_whole
 from pytest_circuits.interventions import Reference
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.measures.composed import (
+    MOST_DRAWN,
     Listed,
     Search,
-    check_whole,
     largest,
     point,
     search_draw,
@@ -28,6 +28,7 @@ from pytest_circuits.measures.removal import (
 )
 from pytest_circuits.nodes import Activation, Circuit, Node
 from pytest_circuits.readings import Draw, Need, Read
+from pytest_circuits.rules import check_prompts
 
 Over = Literal["classes", "random", "greedy"]
 
@@ -65,18 +66,16 @@ def completeness(
     prompts may cancel. Never negative, it is to be compared with a tolerance in logits.
     """
     check_circuit(what, to)
+    check_choice("over", over, "choice of K", ("classes", "random", "greedy"))
     if over == "greedy":
         check_whole("steps", steps, 1)
-        check_whole("search_prompts", search_prompts, 2)
+        check_prompts(search_prompts, seed, name="search_prompts")
         return GreedyCompleteness(what=what, to=to, steps=steps, prompts=search_prompts)
     if over == "random":
-        check_whole("count", count, 1)
+        check_whole("count", count, 1, MOST_DRAWN)
         check_whole("seed", seed, 0)
         return _listed(what, to, f"{count} random sets (seed {seed})", _random(what, count, seed))
-    if over == "classes":
-        return _listed(what, to, "each class", (("nothing", None), *classes(what)))
-    known = ("classes", "random", "greedy")
-    raise CircuitUsageError("`over`: " + unknown_name("choice of K", over, known))
+    return _listed(what, to, "each class", (("nothing", None), *classes(what)))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.readings import Draw, Need, Read, Weights
 from pytest_circuits.tasks.base import Finite
@@ -19,6 +19,9 @@ SEARCH_SEED = 1_000_003
 
 # Scores this close are the same: float32 logits of one value, reached by two ways, differ by 1e-5.
 TIE = 1e-4
+
+# Of random circuits or sets, which are made one by one and take a run or two each.
+MOST_DRAWN = 10_000
 
 T = TypeVar("T")
 
@@ -104,11 +107,3 @@ def largest(candidates: Iterable[T], value: Callable[[T], float]) -> T:
         if found[0] > best[0] + TIE:
             best = found
     return best[1]
-
-
-def check_whole(name: str, number: int, least: int) -> None:
-    """Refuse an argument that is not a whole number of at least `least`."""
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise CircuitUsageError(
-            f"`{name}` must be a whole number of at least {least}; got {number!r}."
-        )

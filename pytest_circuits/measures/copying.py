@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.arguments import check_choice, check_name, check_whole
+from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.measures.of_heads import HeadMeasure
-from pytest_circuits.nodes import Node, Role
+from pytest_circuits.nodes import Node, Role, check_role
 from pytest_circuits.readings import OfHead, Site
 from pytest_circuits.tasks.positions import IO
 
@@ -108,12 +109,10 @@ def negative_copy_score(
 
 
 def _copy(role: Role, top: int, name_at: str, reads: Input, *, negative: bool) -> CopyScore:
-    if not isinstance(top, int) or top < 1:
-        raise CircuitUsageError(f"`top` must be a whole number of at least 1; got {top!r}.")
-    if reads not in ("first block", "own input"):
-        raise CircuitUsageError(
-            "`reads`: " + unknown_name("input", reads, ("first block", "own input"))
-        )
+    check_role("role", role)
+    check_whole("top", top, 1)
+    check_name("name_at", name_at, "IO")
+    check_choice("reads", reads, "input", ("first block", "own input"))
     if reads == "own input" and any(head.layer == 0 for head in role.heads):
         raise CircuitUsageError("`reads`: heads of layer 0 have no earlier block to read from.")
     return CopyScore(role=role, top=top, negative=negative, name_at=name_at, reads=reads)

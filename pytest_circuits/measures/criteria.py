@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.arguments import check_choice
 from pytest_circuits.interventions import Intervention, Reference, keep_only
 from pytest_circuits.measures.base import Combined, Measure, weighted_means
 from pytest_circuits.measures.behaviour import logit_difference
@@ -72,12 +72,9 @@ def faithfulness(what: Circuit, *, to: Reference, form: Form = "ratio") -> Measu
     complete or minimal.
     """
     under = keep_only(what, to=to)
+    check_choice("form", form, "form", ("ratio", "difference", "per prompt"))
     if form == "ratio":
         return Faithfulness(logit_difference(under=under), "/", logit_difference())
     if form == "difference":
         return abs(logit_difference() - logit_difference(under=under))
-    if form == "per prompt":
-        return PerPromptDifference(under=under)
-    raise CircuitUsageError(
-        "`form`: " + unknown_name("form", form, ("ratio", "difference", "per prompt"))
-    )
+    return PerPromptDifference(under=under)

@@ -6,10 +6,11 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.arguments import check_made_by
 from pytest_circuits.interventions import Ablation, Intervention, Reference, knock_out
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.measures.behaviour import logit_difference
+from pytest_circuits.measures.of_heads import check_on
 from pytest_circuits.nodes import Activations, Circuit, Role
 from pytest_circuits.readings import Draw, Need, Read, Weights
 
@@ -34,11 +35,13 @@ class Effect(Measure):
     given: Ablation | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.what, What):
-            raise CircuitUsageError(
-                "`what` must be made by heads(...), circuit(...), or by queries, keys, values, "
-                f"patterns, mlps or residual; got {self.what!r}."
-            )
+        check_made_by(
+            "what",
+            self.what,
+            What,
+            "heads(...), circuit(...), or by queries, keys, values, patterns, mlps or residual",
+        )
+        check_on(self.on)
 
     @abstractmethod
     def changed(self, part: What, draw: Draw) -> Intervention:

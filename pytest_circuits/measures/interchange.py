@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_circuits.arguments import check_name
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.interventions import Intervention, patch
 from pytest_circuits.measures.base import Measure
@@ -46,6 +47,10 @@ class Carries(Effect):
 
     unit: ClassVar[str] = ""
     feature: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name("feature", self.feature, "position")
 
     def changed(self, part: What, draw: Draw) -> Intervention:
         """Patch the part from prompts in which just this feature is inverted."""

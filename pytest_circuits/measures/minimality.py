@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.arguments import check_choice, check_made_by
+from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Reference
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.measures.composed import (
     TIE,
     Listed,
     Search,
-    check_whole,
     largest,
     point,
     search_draw,
@@ -25,8 +25,9 @@ from pytest_circuits.measures.removal import (
     classes,
     nodes_of,
 )
-from pytest_circuits.nodes import Activation, Circuit, Node, Role
+from pytest_circuits.nodes import Activation, Circuit, Node, Role, check_role
 from pytest_circuits.readings import Draw, Need, Read
+from pytest_circuits.rules import check_prompts
 
 Witnesses = Literal["classes", "class pairs"]
 Nodes = frozenset[Node | Activation]
@@ -60,10 +61,8 @@ def minimality(
     that no witness exists, only that none of these is.
     """
     check_circuit(what, to)
-    check_whole("search_prompts", search_prompts, 2)
-    if witnesses not in ("classes", "class pairs"):
-        known = ("classes", "class pairs")
-        raise CircuitUsageError("`witnesses`: " + unknown_name("witnesses", witnesses, known))
+    check_prompts(search_prompts, 0, name="search_prompts")
+    check_choice("witnesses", witnesses, "witnesses", ("classes", "class pairs"))
     return Minimality(what=what, to=to, pairs=witnesses == "class pairs", prompts=search_prompts)
 
 
@@ -77,10 +76,9 @@ def minimality_of(
     2 runs, no search. `abs` of it is what Wang et al. 2022 take. See `minimality`.
     """
     check_circuit(what, to)
-    if not isinstance(node, Role):
-        raise CircuitUsageError(f"`node` must be made by heads(...); got {node!r}.")
-    if without is not None and not isinstance(without, Role | Circuit):
-        raise CircuitUsageError(f"`without` must be a role or a circuit; got {without!r}.")
+    check_role("node", node)
+    if without is not None:
+        check_made_by("without", without, Role | Circuit, "heads(...) or circuit(...)")
     witness = without.nodes if without is not None else ()
     check_inside("node", node.nodes, what)
     check_inside("without", witness, what)

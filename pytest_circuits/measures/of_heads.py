@@ -6,14 +6,21 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pytest_circuits.arguments import check_made_by, check_name
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Intervention
 from pytest_circuits.measures.base import Measure, weighted_means
-from pytest_circuits.nodes import Node, Role
+from pytest_circuits.nodes import Node, Role, check_role
 from pytest_circuits.readings import Draw, Need, Read, Reading, Run, Weights
 
 if TYPE_CHECKING:
     from pytest_circuits.readings import Array
+
+
+def check_on(on: str | None) -> None:
+    """Refuse what is neither None nor the name of a distribution."""
+    if on is not None:
+        check_name("on", on, "ABC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +29,13 @@ class PromptMeasure(Measure):
 
     on: str | None = None
     under: Intervention | None = None
+
+    def __post_init__(self) -> None:
+        check_on(self.on)
+        if self.under is not None:
+            check_made_by(
+                "under", self.under, Intervention, "knock_out(...), patch(...) or the like"
+            )
 
     def run(self, draw: Draw) -> Run:
         """Return the run it reads."""
@@ -43,8 +57,8 @@ class HeadMeasure(PromptMeasure):
     role: Role
 
     def __post_init__(self) -> None:
-        if not isinstance(self.role, Role):
-            raise CircuitUsageError(f"`role` must be made by heads(...); got {self.role!r}.")
+        super().__post_init__()
+        check_role("role", self.role)
         if self.role.pool is None and len(self.role.heads) > 1:
             raise CircuitUsageError(
                 f"`role`: {self.role} has {len(self.role.heads)} heads; say whether the claim is "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Ablation, Intervention, MLPs, Reference, path_patch
 from pytest_circuits.measures.effects import Effect, What
-from pytest_circuits.nodes import LOGITS, Inputs, Logits, Role
+from pytest_circuits.measures.of_heads import check_on
+from pytest_circuits.nodes import LOGITS, Inputs, Logits, Role, check_role
 from pytest_circuits.readings import Draw
 
 
@@ -20,8 +20,8 @@ class PathEffect(Effect):
     mlps: MLPs = "live"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.what, Role):
-            raise CircuitUsageError(f"`senders` must be made by heads(...); got {self.what!r}.")
+        check_role("senders", self.what)
+        check_on(self.on)
         for part in self._parts():  # refused here, not at evaluation, if it leads nowhere
             self._patched(part)
 

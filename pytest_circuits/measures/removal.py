@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pytest_circuits.arguments import check_made_by
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.interventions import Reference, keep_only, knock_out
 from pytest_circuits.measures.behaviour import LogitDifference, logit_difference
@@ -46,8 +47,7 @@ def classes(what: Circuit) -> tuple[tuple[str, Role | Activations], ...]:
 
 def check_circuit(what: Circuit, to: Reference) -> None:
     """Refuse anything but a circuit of some nodes, and anything but a reference, at once."""
-    if not isinstance(what, Circuit):
-        raise CircuitUsageError(f"`what` must be made by circuit(...); got {what!r}.")
+    check_made_by("what", what, Circuit, "circuit(...)")
     if not what.nodes:
         raise CircuitUsageError(f"`what`: {what} has no heads, so there is nothing to remove.")
     keep_only(what, to=to)

@@ -19,7 +19,7 @@ from pytest_circuits.measures.composed import Listed
 from pytest_circuits.measures.effects import TotalEffect
 from pytest_circuits.measures.of_heads import HeadMeasure
 from pytest_circuits.measures.paths import PathEffect, direct_effect
-from pytest_circuits.nodes import Node, Role
+from pytest_circuits.nodes import Node, Role, check_role
 from pytest_circuits.readings import Draw, Need, Read, Weights
 from pytest_circuits.tasks.positions import END
 
@@ -225,8 +225,7 @@ def _direct_rise(of: Role, by: Role, to: Reference, mlps: MLPs) -> Measure:
 def _check_repair(of: Role, by: Role, to: Reference) -> None:
     """Refuse heads that cannot answer to the loss, or whose answer does not reach the logits."""
     for name, role in (("of", of), ("by", by)):
-        if not isinstance(role, Role):
-            raise CircuitUsageError(f"`{name}` must be made by heads(...); got {role!r}.")
+        check_role(name, role)
     knock_out(of, to=to)  # refuses what is no reference
     if by.at != END:
         raise CircuitUsageError(f"`by`: what repairs writes at END, but {by} acts at {by.at}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.arguments import check_choice, check_made_by
 from pytest_circuits.interventions import Reference
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.measures.behaviour import logit_difference
@@ -39,11 +39,10 @@ def scrubbed_performance(what: Hypothesis, *, to: Reference, form: Form = "ratio
     the reader's own prompt is not scrubbed, and senders that carry the same share one drawn prompt.
     """
     under = scrub(what, to=to)
+    check_choice("form", form, "form", ("ratio", "per prompt"))
     if form == "ratio":
         return logit_difference(under=under) / logit_difference()
-    if form == "per prompt":
-        return PerPromptDifference(under=under)
-    raise CircuitUsageError("`form`: " + unknown_name("form", form, ("ratio", "per prompt")))
+    return PerPromptDifference(under=under)
 
 
 def scrubbed_without(what: Hypothesis, role: Role, *features: str, to: Reference) -> Measure:
@@ -57,4 +56,5 @@ def scrubbed_without(what: Hypothesis, role: Role, *features: str, to: Reference
     hypothesis claims too much, or that other roles make up for the loss (backup heads do): it is
     a total effect.
     """
+    check_made_by("what", what, Hypothesis, "hypothesis(...)")
     return scrubbed_performance(what.without(role, *features), to=to)

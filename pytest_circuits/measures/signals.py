@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_circuits.arguments import check_made_by, check_name
 from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, unknown_name
 from pytest_circuits.interventions import patch
 from pytest_circuits.measures.base import Measure
@@ -28,8 +29,7 @@ class Signals(Measure):
     what: Role | Activations
 
     def __post_init__(self) -> None:
-        if not isinstance(self.what, Role | Activations):
-            raise CircuitUsageError(f"`what` must be made by heads(...); got {self.what!r}.")
+        check_made_by("what", self.what, Role | Activations, "heads(...)")
         if isinstance(self.what, Role) and self.what.pool is not None:
             raise CircuitUsageError(
                 f"`what`: the heads are patched together: give the role, not role.{self.what.pool}."
@@ -75,6 +75,10 @@ class SignalWeight(Signals):
     """See `signal_weight`."""
 
     feature: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_name("feature", self.feature, "position")
 
     def needs(self, draw: Draw) -> tuple[Need, ...]:
         """Read the table, if it has the feature."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.arguments import several
+from pytest_circuits.errors import CircuitUsageError, shown
 from pytest_circuits.interventions import Reference
 from pytest_circuits.measures.base import Measure
 from pytest_circuits.measures.behaviour import LogitDifference, logit_difference
@@ -123,6 +124,7 @@ def _in_order(what: Circuit) -> tuple[Node, ...]:
 def _area(area: Area, what: Circuit, to: Reference, sizes: Sequence[float] | None) -> Measure:
     check_circuit(what, to)
     if sizes is not None:
+        sizes = several("sizes", sizes, "shares of the nodes")
         _check_sizes(sizes, len(what.nodes))
     kept = _whole(SIZES if sizes is None else sizes, len(what.nodes))
     return FaithfulnessArea(area=area, what=what, to=to, kept=tuple(sorted(kept)))
@@ -139,9 +141,11 @@ def _whole(sizes: Sequence[float], nodes: int) -> dict[int, list[float]]:
 def _check_sizes(sizes: Sequence[float], nodes: int) -> None:
     wrong = [x for x in sizes if isinstance(x, bool) or not isinstance(x, int | float)]
     if wrong or not all(0 <= x <= 1 for x in sizes):
-        raise CircuitUsageError(f"`sizes` must be shares from 0 to 1 of the nodes; got {sizes!r}.")
+        raise CircuitUsageError(
+            f"`sizes` must be shares from 0 to 1 of the nodes; got {shown(sizes)}."
+        )
     if len(sizes) < 2:
-        raise CircuitUsageError(f"`sizes`: an area needs two sizes; got {sizes!r}.")
+        raise CircuitUsageError(f"`sizes`: an area needs two sizes; got {shown(sizes)}.")
     same = {k: shares for k, shares in _whole(sizes, nodes).items() if len(shares) > 1}
     if same:
         said = "; ".join(f"{', '.join(map(str, each))} all make {k}" for k, each in same.items())

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
+from pytest_circuits.arguments import check_choice, check_whole, several
+from pytest_circuits.errors import CircuitUsageError, shown
 from pytest_circuits.measures.attention import Attention, attention
 from pytest_circuits.measures.base import Measure, weighted_means
-from pytest_circuits.measures.composed import check_whole
 from pytest_circuits.measures.of_heads import HeadMeasure
-from pytest_circuits.nodes import Node, Role
+from pytest_circuits.nodes import Node, Role, check_role
 from pytest_circuits.readings import Draw, Need, OfHead, Read, Run, Site, Weights
 from pytest_circuits.tasks.positions import FIRST, S1, S1_NEXT, S2, SECOND
-from pytest_circuits.tasks.repeated import RepeatedTokens
+from pytest_circuits.tasks.repeated import LONGEST, RepeatedTokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -150,13 +150,13 @@ def induction_score(role: Role, *, on: Where = "random", period: Period | None =
 def _score(
     role: Role, pattern: Pattern, on: str, period: Period | None, *, query: str, key: str
 ) -> Measure:
+    check_role("role", role)
+    check_choice("on", on, "place", ("random", "task"))
     if on == "random":
         return TokenScore(role=role, pattern=pattern, periods=_periods(period))
-    if on != "task":
-        raise CircuitUsageError("`on`: " + unknown_name("place", on, ("random", "task")))
     if period is not None:
         raise CircuitUsageError(
-            f"`period`: the task's own prompts have the distances they have; got {period!r}. "
+            f"`period`: the task's own prompts have the distances they have; got {shown(period)}. "
             "Leave it out, or use on='random'."
         )
     return _on_task(role, pattern, query, key)
@@ -165,12 +165,12 @@ def _score(
 def _periods(period: Period | None) -> tuple[int, ...]:
     if period is None:
         return PERIODS
-    periods = (period,) if isinstance(period, int) else tuple(period)
+    periods = (period,) if isinstance(period, int) else several("period", period, "whole numbers")
     for each in periods:
-        check_whole("period", each, 3)
+        check_whole("period", each, 3, LONGEST)
     if not periods or len(set(periods)) < len(periods):
         raise CircuitUsageError(
-            f"`period` must be one period or several different ones; got {period!r}."
+            f"`period` must be one period or several different ones; got {shown(period)}."
         )
     return periods
 

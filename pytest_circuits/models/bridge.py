@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from textwrap import shorten
 from typing import Any
 
-from pytest_circuits.errors import CircuitUsageError, ModelNotAvailable, unknown_name
+from pytest_circuits.errors import CircuitUsageError, ModelNotAvailable, in_a_line, unknown_name
 from pytest_circuits.models.base import DTYPES
 from pytest_circuits.models.confined import confined
 from pytest_circuits.models.quiet import quiet, quiet_transformers
 
 _WRAPPED = "._original_component"  # what TransformerBridge puts into the names of tensors
-_REASON_LENGTH = 200  # characters of a library's message that are passed on
 
 
 def import_libraries() -> None:
@@ -24,7 +22,7 @@ def import_libraries() -> None:
 
 def check_dtype(dtype: str) -> None:
     """Raise CircuitUsageError unless `dtype` is one of the three known names."""
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         raise CircuitUsageError(unknown_name("dtype", dtype, DTYPES))
 
 
@@ -35,7 +33,7 @@ def check_device(device: str) -> None:
     try:
         torch.zeros(1, device=torch.device(device)).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         message = unknown_name("device", device, _devices_here())
         raise CircuitUsageError(f"{message} ({reason})") from error
 
@@ -68,10 +66,10 @@ def boot(hf_model: Any, tokenizer: Any, *, name: str) -> Any:
                 device=str(parameter.device),
                 dtype=parameter.dtype,
             )
-    except Exception as error:
+    except Exception as error:  # of any kind, for configs that nobody thought of
         kind = type(hf_model).__name__
         # TransformerBridge lists every architecture it knows: hundreds of names.
-        reason = shorten(str(error), _REASON_LENGTH)
+        reason = in_a_line(error)
         raise ModelNotAvailable(
             f"TransformerBridge cannot wrap {name} ({kind}): {reason}"
         ) from error

@@ -2,32 +2,67 @@
 
 from __future__ import annotations
 
-import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
-from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.errors import (
+    LONGEST_QUOTE,
+    CircuitUsageError,
+    ClaimNotEvaluable,
+    ModelNotAvailable,
+    cut,
+    in_a_line,
+    shown,
+)
+from pytest_circuits.models.bounds import Contents, TooLarge, check_tokenizer
+from pytest_circuits.models.files import read_json
 from pytest_circuits.models.quiet import quiet_transformers
-from pytest_circuits.models.weights import SINGLE, weight_files
+from pytest_circuits.models.weights import SINGLE, stored_tensors, weight_files
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 ADAPTER = "adapter_config.json"
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")
+_TOKENIZER = "tokenizer.json"
+_TOKENIZER_FILES = (_TOKENIZER, "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model")
 
 
 def check_folder(folder: Path) -> None:
-    """Raise ModelNotAvailable unless the folder can be loaded safely; the message says why."""
-    if not folder.is_dir():
-        raise ModelNotAvailable(f"there is no model folder {folder}")
-    _check_adapter(folder)
-    _check_config(folder)
-    _check_weights(folder)
-    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
-        raise ModelNotAvailable(
-            f"{folder} has no tokenizer (looked for {', '.join(_TOKENIZER_FILES)}). "
-            f"Save it beside the weights: tokenizer.save_pretrained({str(folder)!r})"
-        )
+    """Raise ModelNotAvailable unless the folder can be loaded safely; the message says why.
+
+    Reads configs and headers, builds nothing.
+    """
+    if not os.path.isdir(folder):  # Path.is_dir raises for a name that is too long
+        raise ModelNotAvailable(f"there is no model folder {cut(str(folder), LONGEST_QUOTE)}")
+    with readable(f"the model in {folder}"):
+        _check_adapter(folder)
+        config = _config(folder)
+        _check_weights(folder)
+        contents = Contents.of(stored_tensors(folder))
+        contents.check_machine()
+        contents.check_config(config)
+        _check_tokenizer(folder)
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Turn whatever is raised by damaged files into one sentence: ModelNotAvailable.
+
+    Libraries raise all kinds of errors for them, and those written in Rust one that is no
+    Exception.
+    """
+    try:
+        yield
+    except (ClaimNotEvaluable, CircuitUsageError):
+        raise
+    except TooLarge as error:
+        raise ModelNotAvailable(f"{what} is refused: {error}") from error
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        said = in_a_line(error).removeprefix("ValueError: ")
+        raise ModelNotAvailable(f"{what} cannot be read: {said}") from error
 
 
 def _check_adapter(folder: Path) -> None:
@@ -45,29 +80,37 @@ def _check_adapter(folder: Path) -> None:
     )
 
 
-def _check_config(folder: Path) -> None:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def _config(folder: Path) -> dict[str, Any]:
+    """Return the config; refuse one that asks for code."""
+    if not (folder / "config.json").exists():
         raise ModelNotAvailable(
             f"{folder} is not a Hugging Face model folder: it has no config.json. "
             f"Save the model with model.save_pretrained({str(folder)!r})"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ModelNotAvailable(f"{folder / 'config.json'} cannot be read: {error}") from error
+        )
+    config = read_json(folder / "config.json")
     if "auto_map" in config:
         raise ModelNotAvailable(
             f"{folder} is refused: its config.json has `auto_map`, so loading it would run Python "
             "code from the folder, and remote code is never run. Use a model whose architecture "
             "is part of transformers."
         )
+    # transformers fetches "owner/name" from the hub there, as code to compute attention with.
+    kernels = [k for k, v in config.items() if "_implementation" in k and "/" in str(v)]
+    if kernels:
+        raise ModelNotAvailable(
+            f"{folder} is refused: `{kernels[0]}` in its config.json names code on the hub, "
+            f"{shown(config[kernels[0]])}, and remote code is never run. Take it out."
+        )
+    return config
 
 
 def _check_weights(folder: Path) -> None:
     try:
         files = weight_files(folder)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelNotAvailable(f"the safetensors index in {folder} is damaged: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ModelNotAvailable(
+            f"{folder} is refused: its safetensors index is damaged: {error}"
+        ) from error
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise ModelNotAvailable(f"{folder} lacks the weight files {', '.join(missing)}")
@@ -90,30 +133,43 @@ def _no_weights(folder: Path) -> str:
     )
 
 
+def _check_tokenizer(folder: Path) -> None:
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise ModelNotAvailable(
+            f"{folder} has no tokenizer (looked for {', '.join(_TOKENIZER_FILES)}). "
+            f"Save it beside the weights: tokenizer.save_pretrained({str(folder)!r})"
+        )
+    with readable(f"the tokenizer in {folder}"):
+        found = [
+            read_json(folder / name) if (folder / name).exists() else {}
+            for name in (_TOKENIZER, "tokenizer_config.json")
+        ]
+        check_tokenizer(*found)
+
+
 def read_tokenizer(folder: Path) -> Any:
     """Return the folder's tokenizer; raises ModelNotAvailable if it cannot be read."""
     from transformers import AutoTokenizer
 
-    try:
-        with quiet_transformers():
-            return AutoTokenizer.from_pretrained(
-                str(folder), local_files_only=True, trust_remote_code=False
-            )
-    except Exception as error:
-        raise ModelNotAvailable(f"the tokenizer in {folder} cannot be read: {error}") from error
+    with readable(f"the tokenizer in {folder}"), quiet_transformers():
+        return AutoTokenizer.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False
+        )
 
 
 def read_model(folder: Path, *, device: str, dtype: str) -> Any:
     """Return the folder's causal language model; raises ModelNotAvailable if it cannot be read.
 
     Weights that the architecture has but the files lack are an error: transformers would draw
-    them at random. So are weights that it does not have: they would be left out.
+    them at random. So are weights that it does not have: they would be left out. No more is built
+    than `Contents` allows for what the files hold.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
-    try:
-        with quiet_transformers():
+    with readable(f"the model in {folder}"):
+        contents = Contents.of(stored_tensors(folder))
+        with quiet_transformers(), contents.building():
             model, found = AutoModelForCausalLM.from_pretrained(
                 str(folder),
                 dtype=getattr(torch, dtype),
@@ -122,9 +178,6 @@ def read_model(folder: Path, *, device: str, dtype: str) -> Any:
                 use_safetensors=True,
                 output_loading_info=True,
             )
-    except Exception as error:  # quantized weights, say, without the package that reads them
-        reason = shorten(str(error), 300)
-        raise ModelNotAvailable(f"the model in {folder} cannot be read: {reason}") from error
     if missing := sorted(found["missing_keys"]):
         raise ModelNotAvailable(
             f"the weights in {folder} are incomplete: {len(missing)} tensors that its config.json "
@@ -136,4 +189,27 @@ def read_model(folder: Path, *, device: str, dtype: str) -> Any:
             f"are in no place of it and would be left out, first {unexpected[0]}. Is the config "
             "of another model, of fewer layers, say?"
         )
+    _check_floats(model, contents, folder)
     return model.to(device)
+
+
+def _check_floats(model: Any, contents: Contents, folder: Path) -> None:
+    """Refuse whole numbers where the model has floats, unless they were read as quantized."""
+    if getattr(model.config, "quantization_config", None) is not None:
+        if getattr(model, "hf_quantizer", None) is None:
+            raise ModelNotAvailable(
+                f"the model in {folder} cannot be read: its config.json has a "
+                "`quantization_config` that transformers does not know, and leaves out"
+            )
+        return
+    for name, _ in model.named_parameters():
+        if any(_are_one(name, each) for each in contents.whole):
+            raise ModelNotAvailable(
+                f"the model in {folder} cannot be read: {name} is stored as whole numbers, and its "
+                "config.json has no `quantization_config` that says what they stand for"
+            )
+
+
+def _are_one(name: str, stored: str) -> bool:
+    """Return whether a parameter is a stored tensor, with or without a prefix to its name."""
+    return name == stored or name.endswith(f".{stored}") or stored.endswith(f".{name}")

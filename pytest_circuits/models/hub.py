@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.errors import CircuitUsageError, ModelNotAvailable, in_a_line, shown
 from pytest_circuits.models.packaged import KNOWN
 from pytest_circuits.models.quiet import quiet
-from pytest_circuits.models.weights import weight_files
+from pytest_circuits.models.weights import INDEX, weight_files
 
 # Weights, config and tokenizer at the top of the repository; neither code nor pickles.
 _WANTED = ["*.json", "*.safetensors", "merges.txt", "vocab.txt", "*.model"]
@@ -28,9 +28,10 @@ def fetch(spec: str, *, progress: bool) -> Path:
     cannot be had, or has no safetensors.
     """
     name, revision = split_revision(spec)
+    _check_name(spec, name)
     with quiet(), _bars(progress):
         folder = _local(name, revision) or _download(spec, name, revision)
-    if not weight_files(folder):
+    if not _weights_of(folder):
         raise ModelNotAvailable(
             f"hub model {spec!r} has no safetensors weights, and pickled weights are refused "
             "because loading a pickle can run any code. If you trust it, convert it into a folder "
@@ -45,6 +46,28 @@ def split_revision(spec: str) -> tuple[str, str | None]:
     return name, revision or None
 
 
+def _check_name(spec: str, name: str) -> None:
+    """Refuse what the hub does not take for a name, such as `a--b`."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise CircuitUsageError(
+            f"model {shown(spec)} is neither a folder here nor a name of the hub: "
+            f"{in_a_line(error)}. Known: {', '.join(KNOWN)}"
+        ) from error
+
+
+def _weights_of(folder: Path) -> list[Path]:
+    """Return the weight files of a snapshot; of a damaged index that, which is refused later."""
+    try:
+        return weight_files(folder)
+    except (OSError, ValueError):
+        return [folder / INDEX]
+
+
 def _local(name: str, revision: str | None) -> Path | None:
     """Return the cached snapshot if its weights are complete."""
     from huggingface_hub import snapshot_download
@@ -54,7 +77,11 @@ def _local(name: str, revision: str | None) -> Path | None:
         folder = Path(snapshot_download(name, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
-    files = weight_files(folder)
+    except Exception as error:  # as in _download: no common family
+        raise ModelNotAvailable(
+            f"model {name!r} cannot be looked up in the Hugging Face cache: {in_a_line(error)}"
+        ) from error
+    files = _weights_of(folder)
     return folder if files and all(file.is_file() for file in files) else None
 
 
@@ -70,10 +97,9 @@ def _download(spec: str, name: str, revision: str | None) -> Path:
     except Exception as error:
         # The errors of the HTTP library are no common family, and the library changes: any
         # failure to fetch means that the model is not available.
-        reason = next(iter(str(error).strip().splitlines()), "no reason given")
         raise ModelNotAvailable(
             f"model {spec!r} is not available: no folder of that name, not in the Hugging Face "
-            f"cache, and fetching it from the hub failed ({type(error).__name__}: {reason}). "
+            f"cache, and fetching it from the hub failed ({in_a_line(error)}). "
             f"With network, run: hf download {_arguments(name, revision)}; or give a local folder. "
             f"Without network: {', '.join(KNOWN)}"
         ) from error

@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 
-from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.arguments import check_name
+from pytest_circuits.errors import ModelNotAvailable, in_a_line
 from pytest_circuits.models.base import Model, Parity
 from pytest_circuits.models.bridge import boot, check_device, check_dtype, import_libraries
 from pytest_circuits.models.folder import read_model, read_tokenizer
@@ -31,6 +32,7 @@ def load_model(
     Raises CircuitUsageError for an unknown name, `dtype` or `device`, and ModelNotAvailable if the
     model is not on this machine, is refused (pickled weights, remote code) or cannot be read.
     """
+    check_name("device", device, "cpu")
     check_dtype(dtype)
     source = find_source(spec, cache_dir=cache_dir, progress=progress)
     # Hashing releases the interpreter lock: it runs beside the imports, which take longer.
@@ -63,8 +65,10 @@ def _read(source: Source, hashing: Future[str | None], *, device: str, dtype: st
 def _result(hashing: Future[str | None], folder: Path) -> str:
     try:
         fingerprint = hashing.result()
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelNotAvailable(f"the model in {folder} cannot be read: {error}") from error
+    except (OSError, ValueError, KeyError, RecursionError) as error:
+        raise ModelNotAvailable(
+            f"the model in {folder} cannot be read: {in_a_line(error)}"
+        ) from error
     if fingerprint is None:
         raise ModelNotAvailable(f"the model in {folder} was damaged while it was loaded")
     return fingerprint

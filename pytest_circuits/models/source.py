@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from pytest_circuits.errors import CircuitUsageError, unknown_name
-from pytest_circuits.models.cache import CachedFolder, cache_root
+from pytest_circuits.errors import CircuitUsageError, in_a_line, is_text, shown, unknown_name
+from pytest_circuits.models.cache import VARIABLE, CachedFolder, cache_root
 from pytest_circuits.models.fingerprint import fingerprint_folder
 from pytest_circuits.models.folder import check_folder
 from pytest_circuits.models.hub import fetch, split_revision
 from pytest_circuits.models.packaged import KNOWN, packaged
+from pytest_circuits.models.quiet import Announcer
 
 _FOLDER_STARTS = (".", "~", "/", "\\")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
+LONGEST_PATH = 4096  # characters, which is what systems take
 _TYPO_CUTOFF = 0.75  # similarity from which a bare name is taken for a misspelt known one
 
 
@@ -43,11 +46,14 @@ def find_source(spec: str | Path, *, cache_dir: str | Path | None, progress: boo
     hub. Raises as `load_model` does.
     """
     name = str(spec)
+    where = _path("spec", spec)
     if recipe := packaged(name):
-        cached = CachedFolder(root=cache_root(cache_dir), name=recipe.name, build=recipe.build)
+        cached = CachedFolder(
+            root=_cache_root(cache_dir), name=recipe.name, build=_writing(recipe.build)
+        )
         return Source(spec=name, folder=cached.path, provenance=recipe.provenance, cached=cached)
     if isinstance(spec, Path) or is_folder(name):
-        folder = Path(name).expanduser().absolute()
+        folder = where.absolute()
         check_folder(folder)
         return Source(spec=name, folder=folder, provenance=f"local folder {folder}")
     _check_spelling(name)
@@ -56,10 +62,56 @@ def find_source(spec: str | Path, *, cache_dir: str | Path | None, progress: boo
 
 def is_folder(spec: str) -> bool:
     """Return whether a spec is a path: an existing directory, or no possible hub name."""
-    if spec.startswith(_FOLDER_STARTS) or Path(spec).expanduser().is_dir():
+    if spec.startswith(_FOLDER_STARTS) or os.path.isdir(os.path.expanduser(spec)):
         return True
     has_separator = "/" in spec or os.sep in spec
     return has_separator and not _HUB_NAME.fullmatch(spec)
+
+
+def _path(argument: str, given: object) -> Path:
+    """Return a path, `~` replaced; refuse what can be no path on any machine."""
+    if not isinstance(given, str | Path):
+        raise CircuitUsageError(f"`{argument}` must be a name or a path; got {shown(given)}.")
+    text = str(given)
+    if len(text) > LONGEST_PATH or not is_text(text):
+        raise CircuitUsageError(
+            f"`{argument}` must be at most {LONGEST_PATH:,} characters of plain text; "
+            f"got {shown(text)}."
+        )
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # a user whom the system does not know
+        raise CircuitUsageError(f"`{argument}`: {shown(text)}: {error}") from error
+
+
+def _cache_root(cache_dir: str | Path | None) -> Path:
+    """Return the folder that packaged models are kept in; refuse what can be none."""
+    chosen = cache_dir or os.environ.get(VARIABLE)
+    if chosen:
+        _path("cache_dir" if cache_dir else VARIABLE, chosen)
+    return cache_root(cache_dir)
+
+
+Build = Callable[[Path, Announcer], None]
+
+
+def _writing(build: Build) -> Build:
+    """Return the function that writes a model, so that a full disk is an OSError to all.
+
+    The libraries that write the files have exceptions of their own, for what the system says.
+    """
+
+    def written(folder: Path, say: Announcer) -> None:
+        try:
+            build(folder, say)
+        except OSError:
+            raise
+        except Exception as error:
+            if "os error" not in str(error):  # Rust's words for it
+                raise
+            raise OSError(in_a_line(error)) from error
+
+    return written
 
 
 def _check_spelling(spec: str) -> None:

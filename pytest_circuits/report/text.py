@@ -7,27 +7,31 @@ from collections.abc import Iterable, Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from pytest_circuits.errors import cut, printable
+
 if TYPE_CHECKING:
     from pytest_circuits.estimates import Part
     from pytest_circuits.verdicts import Verdict
 
 WIDTH = 100
 MOST_PARTS = 8
+LONGEST = 10_000  # characters that are wrapped into the few lines of a field
 
 
 def short_text(verdict: Verdict) -> list[str]:
     """Return the three lines that an assertion shows: claim, measured, required."""
-    return [
+    lines = (
         f"claim {verdict.status}: {verdict.claim}",
         f"measured {_measured(verdict)} ({verdict.estimate.method.size()})",
         f"required {verdict.claim.required()}, margin {verdict.margin:+.3g}",
-    ]
+    )
+    return [printable(line) for line in lines]
 
 
 def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[str]:
     """Return the full text, under 20 lines."""
     method = verdict.estimate.method
-    head = f"{name} is {verdict.status}" if name else f"claim {verdict.status}"
+    head = f"{printable(name)} is {verdict.status}" if name else f"claim {verdict.status}"
     return [
         f"{head}: {_reason(verdict)}",
         *_field("claim", str(verdict.claim), most=2),
@@ -48,7 +52,7 @@ def failure_text(verdict: Verdict, *, name: str = "", rerun: str = "") -> list[s
         *_field("runs", method.runs_in_short(), most=3),
         *_field("source", verdict.claim.source),
         *(
-            [f"  {'rerun':<9}  {rerun}"] if rerun else []
+            [f"  {'rerun':<9}  {printable(rerun)}"] if rerun else []
         ),  # whole, whatever its length: to be copied
     ]
 
@@ -114,6 +118,6 @@ def _worst_prompts(verdict: Verdict) -> Iterator[str]:
 def _field(label: str, text: str, *, most: int = 1, keep_label: bool = False) -> Iterable[str]:
     if not text:
         return []
-    lines = wrap(text, WIDTH - 13, max_lines=most, placeholder=" ...")
+    lines = wrap(printable(cut(text, LONGEST)), WIDTH - 13, max_lines=most, placeholder=" ...")
     first = [f"{label:<9}  {lines[0]}"]
     return [f"  {line}" for line in first + [f"{'':<11}{line}" for line in lines[1:]]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_circuits.errors import ClaimNotEvaluable
+from pytest_circuits.arguments import problem_with_name
+from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, shown
 from pytest_circuits.tasks.base import Tokenizer
 
 
@@ -80,6 +81,14 @@ def frame(encoded: Encoded, slots: Iterable[int]) -> tuple[int, ...]:
     return tuple(-1 if i in varied else token for i, token in enumerate(encoded.ids))
 
 
+def check_bos(bos: object) -> None:
+    """Raise CircuitUsageError unless it is None or can be the name of a token."""
+    if bos is not None and problem_with_name(bos):
+        raise CircuitUsageError(
+            f"`bos` must be None, 'default' or the name of a token; got {shown(bos)}"
+        )
+
+
 def bos_ids(tokenizer: Tokenizer, bos: str | None) -> tuple[int, ...]:
     """Return the ids to put before each prompt: none, or one.
 
@@ -98,7 +107,7 @@ def bos_ids(tokenizer: Tokenizer, bos: str | None) -> tuple[int, ...]:
     found = tokenizer.convert_tokens_to_ids(token)
     if found is None or tokenizer.convert_ids_to_tokens(found) != token:
         raise ClaimNotEvaluable(
-            f"`bos={bos!r}` must be None, 'default' or a token of the vocabulary; "
+            f"`bos={shown(bos)}` must be None, 'default' or a token of the vocabulary; "
             f"this tokenizer has no token {token!r}"
         )
     return (found,)

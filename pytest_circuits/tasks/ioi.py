@@ -11,8 +11,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from pytest_circuits.errors import CircuitUsageError
+from pytest_circuits.arguments import check_text, check_whole, several
+from pytest_circuits.errors import CircuitUsageError, shown
 from pytest_circuits.tasks.base import Dataset, Tokenizer
+from pytest_circuits.tasks.encoding import check_bos
 from pytest_circuits.tasks.ioi_prompts import prompts_of
 from pytest_circuits.tasks.ioi_rows import (
     ABBA,
@@ -99,10 +101,9 @@ class IOI:
     def __post_init__(self) -> None:
         for argument in ("templates", "orders", "names"):
             given = getattr(self, argument)
-            if isinstance(given, str):
-                raise CircuitUsageError(f"`{argument}` must be several strings; got {given!r}")
             # Lists are welcome, but the task must stay hashable.
-            object.__setattr__(self, argument, given if given is None else tuple(given))
+            object.__setattr__(self, argument, _strings(argument, given))
+        check_bos(self.bos)
         problems = [*_order_problems(self.orders), *_template_problems(self.templates)]
         if self.names is not None and len(set(self.names)) != len(self.names):
             problems.append("`names` must differ; some name is listed twice")
@@ -186,8 +187,7 @@ class IOI:
         the name at IO, the foil the name at S1. Raises ClaimNotEvaluable if the tokenizer lacks
         the names, the BOS token, or aligned templates.
         """
-        if n < 1:
-            raise CircuitUsageError(f"`n` must be at least 1 prompt; got {n}")
+        check_whole("n", n, 1)
         stock = take_stock(
             tokenizer,
             read_words("names") if self.names is None else self.names,
@@ -228,10 +228,20 @@ def vocabulary() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted(names)), tuple(sorted(others - set(names)))
 
 
+def _strings(argument: str, given: object) -> tuple[str, ...] | None:
+    """Return several strings as a tuple, None as it is unless `argument` is "orders"."""
+    if given is None and argument != "orders":
+        return None
+    strings = several(argument, given, "strings")
+    for each in strings:
+        check_text(argument, each)
+    return strings
+
+
 def _order_problems(orders: tuple[str, ...]) -> list[str]:
     if orders and set(orders) <= {ABBA, BABA} and len(set(orders)) == len(orders):
         return []
-    return [f"`orders` must be 'ABBA', 'BABA' or both, each once; got {orders!r}"]
+    return [f"`orders` must be 'ABBA', 'BABA' or both, each once; got {shown(orders)}"]
 
 
 def _template_problems(templates: tuple[str, ...] | None) -> list[str]:
@@ -240,4 +250,4 @@ def _template_problems(templates: tuple[str, ...] | None) -> list[str]:
     if not templates:
         return ["`templates` must hold at least one template; got none"]
     found = {template: problem_with(template) for template in templates}
-    return [f"`templates`: {rule}; got {t!r}" for t, rule in found.items() if rule]
+    return [f"`templates`: {rule}; got {shown(t)}" for t, rule in found.items() if rule]

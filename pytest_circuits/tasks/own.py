@@ -9,7 +9,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable, unknown_name
+from pytest_circuits.arguments import check_whole, problem_with_name
+from pytest_circuits.errors import (
+    CircuitUsageError,
+    ClaimNotEvaluable,
+    in_a_line,
+    shown,
+    unknown_name,
+)
 from pytest_circuits.tasks.base import Dataset, NoVariations, Tokenizer
 from pytest_circuits.tasks.encoding import bos_ids
 from pytest_circuits.tasks.own_prompts import (
@@ -51,14 +58,14 @@ class PromptTask(NoVariations):
         name is otherwise that of the file. Blank lines are skipped. Raises CircuitUsageError
         naming file, line and field of all problems.
         """
-        path = Path(path)
+        path = _path(path)
         problems: list[str] = []
         lines = _read_lines(path, problems)
         header: Mapping[str, Any] = {}
         if lines and isinstance(lines[0][1], Mapping) and "text" not in lines[0][1]:
             where, header = lines.pop(0)
             problems += [
-                f"{where}: {unknown_name('field of the header', str(field), _HEADER_FIELDS)}"
+                f"{where}: {unknown_name('field of the header', field, _HEADER_FIELDS)}"
                 for field in header
                 if field not in _HEADER_FIELDS
             ]
@@ -90,8 +97,7 @@ class PromptTask(NoVariations):
         for counterparts and groups that do not align, ClaimNotEvaluable if no row is left, or if
         fewer than `n` are left `beyond` others.
         """
-        if n < 1:
-            raise CircuitUsageError(f"`n` must be at least 1 prompt; got {n}")
+        check_whole("n", n, 1)
         usable, left_out = self._usable(tokenizer)
         self._check_left(len(usable), n)
         rows = Random(f"{seed} own").sample(usable, len(usable))[self.passed :][:n]
@@ -184,25 +190,39 @@ def prompt_task(
     `neutral` names the counterparts in which the task is absent: means are taken over these
     only. Raises CircuitUsageError with all problems, each with row, field, rule and what came.
     """
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise CircuitUsageError(
+            f"`rows` must be several mappings, a prompt each; got {shown(rows)}"
+        )
     numbered = [(f"row {i}", row) for i, row in enumerate(rows)]
-    # A string would fall apart into letters; _build refuses it by name.
-    labels = neutral if isinstance(neutral, str) else tuple(neutral)
+    # A string would fall apart into letters; _build refuses it by name, and what has no members.
+    several = isinstance(neutral, Iterable) and not isinstance(neutral, str)
+    labels = tuple(neutral) if several else neutral
     return _build(name, numbered, bos, labels, "Python", [])
+
+
+def _path(path: str | Path) -> Path:
+    """Return a path that can be looked up."""
+    if not isinstance(path, str | Path) or "\0" in str(path):
+        raise CircuitUsageError(f"`path` must be the name of a file; got {shown(path)}")
+    return Path(path)
 
 
 def _read_lines(path: Path, problems: list[str]) -> list[tuple[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CircuitUsageError(f"`path` must be a readable UTF-8 file; {error}") from error
+    except (OSError, UnicodeError) as error:
+        raise CircuitUsageError(
+            f"`path` must be a readable UTF-8 file; {in_a_line(error)}"
+        ) from error
     lines = []
     # Not splitlines(): JSON strings may hold other line separators, such as U+2028.
     for number, line in enumerate(text.split("\n"), start=1):
         try:
             if line.strip():
                 lines.append((f"line {number}", json.loads(line)))
-        except json.JSONDecodeError as error:
-            problems.append(f"line {number}: must be one JSON object; {error}")
+        except (ValueError, RecursionError) as error:  # too many digits, or nested too deeply
+            problems.append(f"line {number}: must be one JSON object; {in_a_line(error)}")
     return lines
 
 
@@ -210,25 +230,29 @@ def _build(
     name: Any, raw: list[tuple[str, Any]], bos: Any, neutral: Any, source: str, problems: list[str]
 ) -> PromptTask:
     """Return the task, or raise all problems of its settings and rows at once."""
-    if not isinstance(name, str) or not name:
-        problems.append(f"`task`: the name must be a string, not empty; got {name!r}")
-    if bos is not None and not isinstance(bos, str):
-        problems.append(f"`bos`: must be null (None), 'default' or a token's name; got {bos!r}")
+    if problem := problem_with_name(name):
+        problems.append(f"`task`: the name {problem}; got {shown(name)}")
+    if bos is not None and problem_with_name(bos):
+        problems.append(
+            f"`bos`: must be null (None), 'default' or a token's name; got {shown(bos)}"
+        )
     rows = read_rows(raw, problems)
     if not raw:
         problems.append("rows: there must be at least one; got none")
     known = {label for row in rows for label, _ in row.counterparts}
     if isinstance(neutral, str) or not isinstance(neutral, (list, tuple)):
-        problems.append(f"`neutral`: must be a list of counterpart names; got {neutral!r}")
+        problems.append(f"`neutral`: must be a list of counterpart names; got {shown(neutral)}")
     elif not problems:
         problems += [
-            f"`neutral`: {unknown_name('counterpart', str(label), sorted(known))}"
+            f"`neutral`: {unknown_name('counterpart', label, sorted(known))}"
             for label in neutral
-            if label not in known
+            if not isinstance(label, str) or label not in known
         ]
-    if name in known:
-        problems.append(f"`counterparts`: no counterpart may bear the name of the task, {name!r}")
-    _raise(f"{name} ({source})", problems)
+    if isinstance(name, str) and name in known:
+        problems.append(
+            f"`counterparts`: no counterpart may bear the name of the task, {shown(name)}"
+        )
+    _raise(f"{shown(name) if problem_with_name(name) else name} ({source})", problems)
     return PromptTask(name=name, rows=rows, bos=bos, neutral=tuple(neutral), source=source)
 
 

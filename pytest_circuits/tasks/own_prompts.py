@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pytest_circuits.errors import shown
 from pytest_circuits.tasks.base import Prompts, Tokenizer
 from pytest_circuits.tasks.encoding import Encoded, encode, has_unknown
 from pytest_circuits.tasks.own_rows import OwnPrompt, OwnRow
@@ -79,15 +80,17 @@ def _tokenize(
 ) -> Variant | str:
     texts = [prompt.text, prompt.text + prompt.answer, prompt.text + prompt.foil]
     encoded, *continued = encode(tokenizer, texts)
+    if not encoded.ids:
+        return f"there is no token in {shown(prompt.text)}"
     for word, longer in zip((prompt.answer, prompt.foil), continued, strict=True):
         if longer.ids[:-1] != encoded.ids:
-            return f"{word!r} is not one token after {prompt.text!r}"
+            return f"{shown(word)} is not one token after {shown(prompt.text)}"
     if any(has_unknown(tokenizer, e) for e in (encoded, *continued)):
-        return f"the vocabulary lacks a word of {prompt.text!r} or of its answers"
+        return f"the vocabulary lacks a word of {shown(prompt.text)} or of its answers"
     positions = _indices(encoded, prompt, original)
     lost = [name for name, index in positions if not 0 <= index < len(encoded.ids)]
     if lost:
-        return f"no token stands at position {lost[0]!r} of {prompt.text!r}"
+        return f"no token stands at position {shown(lost[0])} of {shown(prompt.text)}"
     return Variant(
         text=prompt.text,
         ids=encoded.ids,

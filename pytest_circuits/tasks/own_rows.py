@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_circuits.errors import unknown_name
+from pytest_circuits.arguments import problem_with_name
+from pytest_circuits.errors import shown, unknown_name
 from pytest_circuits.tasks.positions import END
 
 Span = tuple[int, int]
 """A character range [start, end) of a text."""
+
+_NUMBERED = re.compile(r"#[0-9]{1,9}$")  # the second occurrence of a word: "John#2"
 
 _ROW_FIELDS = ("text", "answer", "foil", "positions", "group", "cluster", "counterparts")
 _COUNTERPART_FIELDS = ("text", "answer", "foil", "positions", "group")
@@ -64,22 +67,24 @@ def _read_row(where: str, fields: Any, problems: list[str]) -> OwnRow | None:
         return None
     prompt = _read_prompt(where, {"positions": {}, **fields}, problems)
     cluster = fields.get("cluster")
-    if cluster is not None and (not isinstance(cluster, str) or not cluster):
-        problems.append(f"{where}, `cluster`: must be a string, not empty; got {cluster!r}")
+    if cluster is not None:
+        _check_name(f"{where}, `cluster`", cluster, problems)
     given = fields.get("counterparts", {})
     if not isinstance(given, Mapping):
-        problems.append(f"{where}, `counterparts`: must map names to prompts; got {given!r}")
+        problems.append(f"{where}, `counterparts`: must map names to prompts; got {shown(given)}")
         given = {}
     inherited = {"positions": None, **{k: fields.get(k) for k in ("answer", "foil")}}
     counterparts = []
     for name, own in given.items():
-        place = f"{where}, counterpart {name!r}"
+        place = f"{where}, counterpart {shown(name)}"
+        if not _check_name(place, name, problems):
+            continue
         if not _has_fields(place, own, _COUNTERPART_FIELDS, problems):
             continue
         other = _read_prompt(place, {**inherited, **own}, problems)
         if prompt is not None and other is not None:
             _compare_positions(place, other, prompt, problems)
-            counterparts.append((str(name), other))
+            counterparts.append((name, other))
     if prompt is None or len(problems) > before:
         return None
     return OwnRow(where=where, prompt=prompt, counterparts=tuple(counterparts), cluster=cluster)
@@ -87,27 +92,28 @@ def _read_row(where: str, fields: Any, problems: list[str]) -> OwnRow | None:
 
 def _has_fields(where: str, fields: Any, known: Iterable[str], problems: list[str]) -> bool:
     if not isinstance(fields, Mapping):
-        problems.append(f"{where}: must be an object with fields; got {fields!r}")
+        problems.append(f"{where}: must be an object with fields; got {shown(fields)}")
         return False
     for field in fields:
         if field not in known:
-            problems.append(f"{where}: {unknown_name('field', str(field), known)}")
+            problems.append(f"{where}: {unknown_name('field', field, known)}")
     return True
 
 
 def _read_prompt(where: str, fields: Mapping[str, Any], problems: list[str]) -> OwnPrompt | None:
     before = len(problems)
     for field in ("text", "answer", "foil"):
-        if not isinstance(fields.get(field), str) or not fields[field]:
-            got = repr(fields[field]) if field in fields else "nothing"
-            problems.append(f"{where}, `{field}`: must be a string, not empty; got {got}")
+        if problem := _problem_with_text(fields.get(field)):
+            got = shown(fields[field]) if field in fields else "nothing"
+            problems.append(f"{where}, `{field}`: {problem}; got {got}")
     group = fields.get("group")
-    if group is not None and not isinstance(group, str):
-        problems.append(f"{where}, `group`: must be a string; got {group!r}")
+    if group is not None and group != "":
+        _check_name(f"{where}, `group`", group, problems)
     if len(problems) > before:
         return None
     if fields["answer"] == fields["foil"]:
-        problems.append(f"{where}, `foil`: must differ from `answer`; got {fields['foil']!r} twice")
+        twice = shown(fields["foil"])
+        problems.append(f"{where}, `foil`: must differ from `answer`; got {twice} twice")
     spans = _read_positions(where, fields["text"], fields["positions"], problems)
     return OwnPrompt(
         text=fields["text"],
@@ -124,16 +130,38 @@ def _read_positions(
     if given is None:
         return None
     if not isinstance(given, Mapping):
-        problems.append(f"{where}, `positions`: must map names to words or spans; got {given!r}")
+        problems.append(
+            f"{where}, `positions`: must map names to words or spans; got {shown(given)}"
+        )
         return None
     found = []
     for name, place in given.items():
+        here = f"{where}, `positions`, {shown(name)}"
         span = "END is implied: the last token" if name == END else find_span(text, place)
         if isinstance(span, str):
-            problems.append(f"{where}, `positions`, {name!r}: {span}; got {place!r}")
-        else:
-            found.append((str(name), span))
+            problems.append(f"{here}: {span}; got {shown(place)}")
+        elif _check_name(here, name, problems):
+            found.append((name, span))
     return tuple(found)
+
+
+def _problem_with_text(value: Any) -> str:
+    """Return which rule the text of a prompt or of an answer breaks, empty if none."""
+    if not isinstance(value, str) or not value:
+        return "must be a string, not empty"
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return "must be Unicode text, but has half of a surrogate pair"
+    return ""
+
+
+def _check_name(where: str, name: Any, problems: list[str]) -> bool:
+    """Return whether a value can be a name or label, which reports show."""
+    problem = problem_with_name(name)
+    if problem:
+        problems.append(f"{where}: {problem}; got {shown(name)}")
+    return not problem
 
 
 def find_span(text: str, place: Any) -> Span | str:
@@ -142,7 +170,7 @@ def find_span(text: str, place: Any) -> Span | str:
     `place` is a word that occurs once, "word#2" for its second occurrence, or [start, end].
     """
     if isinstance(place, str):
-        word, _, count = place.rpartition("#") if re.search(r"#\d+$", place) else (place, "", "")
+        word, _, count = place.rpartition("#") if _NUMBERED.search(place) else (place, "", "")
         hits = [m.span() for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text) if word]
         if count:
             return hits[int(count) - 1] if 0 < int(count) <= len(hits) else _occurs(word, hits)
@@ -156,7 +184,8 @@ def find_span(text: str, place: Any) -> Span | str:
 
 def _occurs(word: str, hits: list[Span]) -> str:
     return (
-        f"{word!r} occurs {len(hits)} times in the text, so write {word + '#n'!r} with n of these"
+        f"{shown(word)} occurs {len(hits)} times in the text, so write {shown(word + '#n')} with n "
+        "of these"
     )
 
 
@@ -168,7 +197,8 @@ def _compare_positions(
     if other.positions is not None and {name for name, _ in other.positions} != wanted:
         got = sorted(name for name, _ in other.positions)
         problems.append(
-            f"{where}, `positions`: must be those of the row, {sorted(wanted)}; got {got}"
+            f"{where}, `positions`: must be those of the row, {shown(sorted(wanted))}; "
+            f"got {shown(got)}"
         )
     if other.positions is None and wanted and other.group is not None:
         problems.append(
@@ -186,11 +216,11 @@ def _compare(row: OwnRow, first: OwnRow, problems: list[str]) -> None:
     for field, (got, wanted) in pairs.items():
         if set(got) != set(wanted):
             problems.append(
-                f"{row.where}, `{field}`: must be those of {first.where}, {sorted(wanted)}; "
-                f"got {sorted(got)}"
+                f"{row.where}, `{field}`: must be those of {first.where}, {shown(sorted(wanted))}; "
+                f"got {shown(sorted(got))}"
             )
     if (row.cluster is None) != (first.cluster is None):
-        has = [repr(r.cluster) if r.cluster else "none" for r in (first, row)]
+        has = [shown(r.cluster) if r.cluster else "none" for r in (first, row)]
         problems.append(
             f"{row.where}, `cluster`: must be given in all rows or in none; "
             f"{first.where} has {has[0]}, {row.where} {has[1]}"

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
+from pytest_circuits.arguments import check_whole
+from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.tasks.base import Dataset, NoVariations, Prompts, Tokenizer
-from pytest_circuits.tasks.encoding import bos_ids
+from pytest_circuits.tasks.encoding import bos_ids, check_bos
 from pytest_circuits.tasks.positions import END, FIRST, FIRST_NEXT, SECOND
 
 UNREPEATED = "UNREPEATED"
 """Other tokens in place of the first copy: nothing is repeated. The neutral reference."""
+
+LONGEST = 10_000  # tokens of a copy: attention to all of them takes memory by the square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +32,8 @@ class RepeatedTokens(NoVariations):
     bos: str | None = None
 
     def __post_init__(self) -> None:
-        if self.length < 3:
-            raise CircuitUsageError(
-                f"`length` must be at least 3 tokens, so that answer, foil and END differ; "
-                f"got {self.length}"
-            )
+        check_whole("length", self.length, 3, LONGEST)  # so that answer, foil and END differ
+        check_bos(self.bos)
 
     @property
     def name(self) -> str:
@@ -55,8 +55,7 @@ class RepeatedTokens(NoVariations):
 
         Raises ClaimNotEvaluable if the vocabulary is smaller than two copies' worth of tokens.
         """
-        if n < 1:
-            raise CircuitUsageError(f"`n` must be at least 1 prompt; got {n}")
+        check_whole("n", n, 1)
         vocabulary = _ordinary_tokens(tokenizer)
         if len(vocabulary) < 2 * self.length:
             raise ClaimNotEvaluable(

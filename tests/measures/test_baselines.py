@@ -137,7 +137,10 @@ def test_the_sentence():
     [
         ({"count": 0}, "`count` must be a whole number of at least 1; got 0"),
         ({"seed": -1}, "`seed` must be a whole number of at least 0; got -1"),
-        ({"prompts": 1}, "`prompts` must be a whole number of at least 2; got 1"),
+        (
+            {"prompts": 1},
+            "`prompts` must be a whole number of at least 2 .*; got 1",
+        ),
     ],
 )
 def test_arguments_that_cannot_be_meant(arguments, message):

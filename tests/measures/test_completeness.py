@@ -130,7 +130,7 @@ def test_the_sentence():
         ({"over": "clases"}, r"`over`: unknown choice of K 'clases'. Did you mean 'classes'\?"),
         ({"over": "random", "count": 0}, "`count` must be a whole number of at least 1; got 0"),
         ({"over": "greedy", "steps": 1.5}, "`steps` must be a whole number"),
-        ({"over": "greedy", "search_prompts": 1}, "`search_prompts`.*at least 2; got 1"),
+        ({"over": "greedy", "search_prompts": 1}, "`search_prompts`.*at least 2 .*; got 1"),
     ],
 )
 def test_arguments_that_cannot_be_meant(arguments, message):

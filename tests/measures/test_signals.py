@@ -160,7 +160,7 @@ def test_signals_that_never_vary_alone_cannot_be_fitted():
         (lambda: carries("7.3", "position"), "`what` must be made by heads"),
         (lambda: two_signals("7.3"), "`what` must be made by heads(...); got '7.3'"),
         (lambda: two_signals(INHIBITION.each), "give the role, not role.each"),
-        (lambda: interchange_effect(INHIBITION, over=""), "`over` must name a distribution"),
+        (lambda: interchange_effect(INHIBITION, over=""), "`over` must be a string, not empty"),
     ],
 )
 def test_refusals(made, says):

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from pytest_circuits.errors import ModelNotAvailable
 from pytest_circuits.models import bridge
 from pytest_circuits.models.confined import confined
 
@@ -55,5 +56,5 @@ def test_booting_is_confined(monkeypatch, gpt2_folder):
     from pytest_circuits.models.folder import read_model, read_tokenizer
 
     hf_model = read_model(gpt2_folder, device="cpu", dtype="float32")
-    with pytest.raises(PermissionError, match="may not run programs"):
+    with pytest.raises(ModelNotAvailable, match="may not run programs"):
         bridge.boot(hf_model, read_tokenizer(gpt2_folder), name="x")

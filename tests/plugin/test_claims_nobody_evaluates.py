@@ -23,6 +23,10 @@ LOST = {
     "key": ("a = {look >= 0.001: 'holds'}", ["*a key *", LISTED]),
     "param of two": ("a = pytest.param(look >= 0.001, 3)", ["*circuits/x.py::a*one claim*"]),
     "set in a list": ("a = [{look >= 0.001}]", ["*circuits/x.py::a[[]0] *", LISTED]),
+    "deep": (
+        "a = look >= 0.001\nfor _ in range(5_000):\n    a = [a]",
+        ["*x.py::a[[]0]* is a claim in more than 8 lists in one another*", LISTED],
+    ),
     "class": ("class Claims:\n    a = look >= 0.001", ["*x.py::Claims::a *in a class*", VARIABLES]),
     "class with a list": ("class Claims:\n    a = [look >= 0.001]", ["*x.py::Claims::a*"]),
     "inherited": (

@@ -35,7 +35,7 @@ def test_the_other_files_are_still_seen(claims, pytester):
 SUITES = {
     "path": ("model=Path('tiny')", "*`model` must be a string*write str(path)*"),
     "task": ("task='ioi'", "*`task` must be a task*'ioi'*"),
-    "source": ("source=['x']", "*`source` must be text*"),
+    "source": ("source=['x']", "*`source` must be a string*"),
 }
 
 

@@ -52,5 +52,25 @@ def test_unless_it_is_not_strict(expecting):
 
 def test_what_cannot_be_evaluated_is_not_called_skipped(expecting):
     result = expecting("a = attention(heads('40.1', at=END), to=IO) >= 0.001")
-    result.stdout.fnmatch_lines(["a  *...*error (xfail)"])
+    result.assert_outcomes(errors=1)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["a  *...*error"])
     result.stdout.no_fnmatch_line("*NOT EVALUATED*")
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_not_even_by_a_mark_on_the_module(claims, run, strict):
+    claims(
+        f"import pytest\npytestmark = pytest.mark.xfail(strict={strict})\n"
+        "a = attention(heads('40.1', at=END), to=IO) >= 0.001\nb = look >= 0.99"
+    )
+    result = run()
+    result.assert_outcomes(errors=1, xfailed=1)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["a  *...*error", "b  * refuted (xfail)"])
+
+
+def test_a_model_that_is_not_there_is_still_skipped_if_asked_for(claims, pytester):
+    claims("import pytest\npytestmark = pytest.mark.xfail\na = look >= 0.9", model="./nowhere")
+    result = pytester.runpytest_inprocess("--circuit-missing-model=skip")
+    result.assert_outcomes(skipped=1)

@@ -31,6 +31,48 @@ def test_a_bad_value_is_a_usage_error(name, value, pytester):
     result.stderr.fnmatch_lines([f"ERROR: --circuit-{name} must *; *{value.strip()}*"])
 
 
+HOSTILE = [
+    ("prompts", "9" * 5000),
+    ("first", "9" * 19),
+    ("seed", "9" * 5000),
+    ("memory", "9" * 400 + "GB"),
+    ("memory", "\u0663GB"),
+    ("device", "cuda:\u0663"),
+    ("device", "cuda:" + "9" * 400),
+    ("model", "\x1b[31mred"),
+    ("model", "x" * 10_000),
+    ("json", "\x07"),
+    ("json", "x" * 10_000),
+    ("cache-dir", "~nosuchuser/cache"),
+    ("cache-dir", __file__),
+    ("cache-dir", "\x1b"),
+    ("missing-model", "x" * 1_000_000),
+    ("correction", "\x1b[31m"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), HOSTILE)
+def test_a_hostile_value_is_a_usage_error_in_a_line(name, value, pytester):
+    result = pytester.runpytest_inprocess(f"--circuit-{name}={value}")
+    assert refused(result, f"--circuit-{name}")
+    said = result.stderr.str()
+    assert len(said) < 1_000
+    assert not {"\x1b", "\x07"} & set(said)
+
+
+def test_a_number_of_prompts_that_nobody_can_draw_says_what_it_would_cost(pytester):
+    result = pytester.runpytest_inprocess("--circuit-prompts=100000000")
+    assert refused(result, "--circuit-prompts must be at most 100,000")
+    result.stderr.fnmatch_lines(["*100000000 would take some 2,200 GB of memory and 55 hours*"])
+
+
+@pytest.mark.parametrize("pattern", ["", " "])
+def test_a_glob_of_nothing_is_a_usage_error(pattern, pytester):
+    pytester.makepyprojecttoml(f'[tool.pytest]\ncircuit_files = ["{pattern}"]')
+    pytester.makepyfile(helper="import pytest_circuits")
+    assert refused(pytester.runpytest_inprocess(), "circuit_files")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("prompts", "1"), ("prompts", "many"), ("seed", "-1"), ("dtype", "float64"), ("json", ".")],
@@ -118,4 +160,5 @@ def test_the_help_names_every_option(pytester):
     result = pytester.runpytest_inprocess("--help")
     for name in BAD:
         result.stdout.fnmatch_lines([f"  --circuit-{name}=*"])
+    result.stdout.fnmatch_lines(["*--circuit-model=runs/step100: after a space*"])
     result.stdout.fnmatch_lines(["  circuit_files (linelist):*"])

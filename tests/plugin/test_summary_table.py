@@ -96,3 +96,15 @@ def test_someone_elses_failing_fixture_is_the_reason(claims, pytester, run):
     result.assert_outcomes(errors=1)
     assert rows(result)[1].split()[0] == "a"
     assert rows(result)[1].endswith("error")
+
+
+def test_control_characters_do_not_reach_the_terminal(claims, canned, pytester):
+    claims("a = look >= 0.3")
+    with (pytester.path / "conftest.py").open("a") as file:
+        file.write(
+            "\n@pytest.fixture\ndef circuit_load_model():\n"
+            "    raise KeyError('\\x1b[2J' + chr(7) + chr(0))\n"
+        )
+    table = canned().stdout.partition("= circuit claims =")[2].partition("short test summary")[0]
+    assert "KeyError" in table
+    assert not set(table) & set("\x1b\x07\x00")

@@ -56,6 +56,17 @@ def test_short():
     ]
 
 
+def test_control_characters_do_not_reach_the_terminal():
+    claim = LOOK >= 0.7
+    # Past the check of its constructor: whoever writes claims, the report does not rely on it.
+    object.__setattr__(claim, "source", "\x1b[31mred\x07 and \0, " + "long " * 100_000)
+    found = verdict(claim, labels=["\x1b[2J"])
+    text = "\n".join([*failure_text(found, name="a\x1b", rerun="pytest \x1b"), *short_text(found)])
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "\\x1b[31mred\\x07" in text
+    assert len(text) < 5_000
+
+
 WORST_CASE = {
     "values": [i / 100 for i in range(16)],
     "source": "Wang et al. 2022, " + "a very long source " * 20,

@@ -48,7 +48,7 @@ def test_bad_arguments_are_named(arguments, message):
 
 
 def test_no_prompts_is_a_usage_error(words):
-    with pytest.raises(CircuitUsageError, match="`n` must be at least 1 prompt; got 0"):
+    with pytest.raises(CircuitUsageError, match="`n` must be a whole number of at least 1; got 0"):
         IOI().draw(words, 0, 0)
 
 

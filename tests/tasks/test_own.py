@@ -150,5 +150,5 @@ def test_rows_of_one_group_must_align(words):
 
 
 def test_no_prompts_is_a_usage_error(words):
-    with pytest.raises(CircuitUsageError, match="`n` must be at least 1"):
+    with pytest.raises(CircuitUsageError, match="`n` must be a whole number of at least 1"):
         prompt_task("gift", [ROW]).draw(words, 0, 0)

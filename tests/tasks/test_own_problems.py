@@ -35,7 +35,7 @@ def problems_of(rows, **arguments):
         ({"text": "Then"}, "row 0, `answer`: must be a string, not empty; got nothing"),
         (changed(foil=5), "row 0, `foil`: must be a string, not empty; got 5"),
         (changed(foil=" Mary"), "row 0, `foil`: must differ from `answer`"),
-        (changed(group=3), "row 0, `group`: must be a string; got 3"),
+        (changed(group=3), "row 0, `group`: must be a string, not empty; got 3"),
         (changed(positions=[1]), "row 0, `positions`: must map names to words or spans"),
         (changed(positions={"END": "to"}), "'END': END is implied"),
         (changed(positions={"S": "John"}), "'S': 'John' occurs 2 times in the text, so write"),

@@ -60,9 +60,9 @@ def test_there_is_nothing_to_vary():
 
 
 def test_too_short_or_too_long(make_words):
-    with pytest.raises(CircuitUsageError, match="`length` must be at least 3 tokens"):
+    with pytest.raises(CircuitUsageError, match="`length` must be a whole number of at least 3"):
         RepeatedTokens(length=2)
-    with pytest.raises(CircuitUsageError, match="`n` must be at least 1"):
+    with pytest.raises(CircuitUsageError, match="`n` must be a whole number of at least 1"):
         RepeatedTokens().draw(make_words("abc"), 0, 0)
     with pytest.raises(ClaimNotEvaluable, match="8 ordinary tokens are needed"):
         RepeatedTokens(length=4).draw(make_words("abcd"), 1, 0)
