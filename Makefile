@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 TESTS := OMP_NUM_THREADS=1 $(RUN) pytest tests/ -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup circuits test sabotage lint types bench calibration clean
+.PHONY: help setup circuits test sabotage lint types bench attacks calibration clean
 
 help:
 	@echo "make circuits  evaluate the claims in circuits/ on the real model"
@@ -16,6 +16,7 @@ help:
 	@echo "make lint      ruff format and lint, read-only"
 	@echo "make types     mypy --strict on the package"
 	@echo "make bench     benchmarks against TransformerLens, as a table; --full in ARGS: unsampled"
+	@echo "make attacks   kill 200 sessions, damage 200 models, fuzz with 10^5 inputs; half an hour"
 	@echo "make calibration  measure coverage and error rates, twenty minutes; rewrites docs/calibration.*"
 
 setup: $(STAMP)
@@ -50,6 +51,12 @@ types: setup
 bench: setup
 	$(RUN) pytest benchmarks/ --benchmark-only --benchmark-json=bench.json $(ARGS)
 	$(VENV)/bin/python benchmarks/table.py bench.json
+
+attacks: setup
+	OMP_NUM_THREADS=1 $(RUN) benchmarks.attacks.kills 200
+	OMP_NUM_THREADS=1 $(RUN) benchmarks.attacks.damage 200
+	$(RUN) pytest tests/test_fuzz.py --hypothesis-profile=attack -n logical
+	$(RUN) pytest tests/models/test_hostile_folders.py
 
 calibration: setup
 	OMP_NUM_THREADS=1 $(VENV)/bin/python benchmarks/calibration $(ARGS)

@@ -59,7 +59,7 @@ def attack(kills: int, seed: int = 0) -> Tally:
         for _ in range(kills):
             number = rng.choice(SIGNALS)
             _session(folder, kill=_after(rng.uniform(0, 1.05 * seconds), number))
-            _judge(folder, signal.Signals(number).name, whole, tally)
+            judge(folder, signal.Signals(number).name, whole, tally)
     return tally
 
 
@@ -116,7 +116,7 @@ def _after(seconds: float, number: int) -> Callable[[int], None]:
     return kill
 
 
-def _judge(folder: Path, number: str, whole: dict[str, str], tally: Tally) -> None:
+def judge(folder: Path, number: str, whole: dict[str, str], tally: Tally) -> None:
     path = folder / "out.json"
     if not path.exists():
         tally.left[f"{number}: no report"] += 1
