@@ -74,6 +74,8 @@ class Contents:
 
     def check_machine(self) -> None:
         """Raise TooLarge if the weights alone, as they lie in the files, exceed all memory."""
+        if not hasattr(os, "sysconf"):  # Windows does not say it this way
+            return
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if self.bytes > memory:
             raise TooLarge(
