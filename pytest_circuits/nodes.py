@@ -140,10 +140,29 @@ LOGITS = Logits()
 
 @dataclass(frozen=True)
 class Edge:
-    """From a head's output to what another reads of it; `receiver` None stands for the logits."""
+    """From a head's output to what another reads of it; `receiver` None stands for the logits.
+
+    A head reads what lower layers wrote: an edge to a receiver in the sender's layer, or below it,
+    raises `CircuitUsageError`, and so does one whose ends are no heads.
+    """
 
     sender: Node
     receiver: Receiver | None
+
+    def __post_init__(self) -> None:
+        end = self.receiver
+        heads_only = isinstance(self.sender, Node) and (
+            end is None or (isinstance(end, Receiver) and isinstance(end.node, Node))
+        )
+        if not heads_only:
+            raise CircuitUsageError(
+                "`Edge`: an edge is from a head's output to a head's input or the logits (None); "
+                f"got {self.sender!r} and {end!r}."
+            )
+        if end is not None and not _is_below(self.sender, end):
+            raise CircuitUsageError(
+                f"`Edge`: {self} leads nowhere: {end.node} lies in the sender's layer or below it."
+            )
 
     def __str__(self) -> str:
         return f"{self.sender} -> {self.receiver or 'logits'}"
@@ -322,15 +341,47 @@ def residual(layer: int, *, at: str) -> Activations:
 def edges(sender: Role, receiver: Inputs | Logits) -> tuple[Edge, ...]:
     """Return the edges from every head of `sender` to every receiver of `receiver`.
 
-    Pairs whose sender lies in the receiver's layer or above it are no edges and are left out.
+    `receiver` is role.q, role.k, role.v or LOGITS. Pairs whose sender lies in the receiver's layer
+    or above it are no edges and are left out, but every head that is named must be the end of one:
+    `CircuitUsageError` names the head that is of none, and all at the other end.
     """
+    _check_ends(sender, receiver)
     if isinstance(receiver, Logits):
         return tuple(Edge(node, None) for node in sender.nodes)
-    return tuple(
-        Edge(node, end)
-        for node in sender.nodes
-        for end in receiver.receivers
-        if node.head.layer < end.node.head.layer
+    ends = receiver.receivers
+    found = [(node, end) for node in sender.nodes for end in ends if _is_below(node, end)]
+    for node in sender.nodes:
+        if all(node != one for one, _ in found):
+            raise CircuitUsageError(_leads_back(f"{node} lies at or above", "receiver", ends))
+    for end in ends:
+        if all(end != other for _, other in found):
+            raise CircuitUsageError(_leads_back(f"{end} lies at or below", "sender", sender.nodes))
+    return tuple(Edge(node, end) for node, end in found)
+
+
+def _check_ends(sender: Role, receiver: Inputs | Logits) -> None:
+    if not isinstance(sender, Role):
+        raise CircuitUsageError(
+            f"`sender` must be made by heads(...); got {sender!r}. MLPs are live on each "
+            "receiver's own input and have no edges: to replace what one writes, use "
+            "knock_out(mlps(...), to=...)."
+        )
+    if not isinstance(receiver, Inputs | Logits):
+        raise CircuitUsageError(
+            f"`receiver` must be role.q, role.k, role.v or LOGITS; got {receiver!r}. The MLPs read "
+            "all that is live, without edges."
+        )
+
+
+def _is_below(sender: Node, receiver: Receiver) -> bool:
+    return sender.head.layer < receiver.node.head.layer
+
+
+def _leads_back(what: str, kind: str, others: Iterable[Node | Receiver]) -> str:
+    return (
+        f"`edges`: {what} the layer of every {kind} ({', '.join(map(str, others))}), so that no "
+        "edge is left of it: edges go from a lower layer to a higher one. Are the two the wrong "
+        "way round? Otherwise leave that head out."
     )
 
 

@@ -143,7 +143,8 @@ def test_a_path_into_a_head_outside_a_circuit_leads_nowhere(truth):
 
 
 def all_edges(whole):
-    pairs = [(a, b) for a in whole.roles for b in whole.roles]
+    roles = whole.roles
+    pairs = [(a, b) for a in roles for b in roles if a.heads[0].layer < b.heads[0].layer]
     within = [edges(a, getattr(b, channel)) for a, b in pairs for channel in "qkv"]
     return [*within, *(edges(role, LOGITS) for role in whole.roles)]
 
