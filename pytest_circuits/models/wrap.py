@@ -13,6 +13,7 @@ from pytest_circuits.models.base import Model, Parity
 from pytest_circuits.models.bridge import boot, freeze, tensors_of
 from pytest_circuits.models.fingerprint import combine, hash_config, hash_tensors, hash_tokenizer
 from pytest_circuits.models.folder import read_tokenizer
+from pytest_circuits.models.held import bytes_of, held
 from pytest_circuits.models.hooks import WAY_OUT, hooks_left
 from pytest_circuits.models.quiet import quiet_transformers
 from pytest_circuits.models.weights import StoredTensor
@@ -63,6 +64,7 @@ def wrap_model(
         device=str(parameter.device),
         dtype=str(parameter.dtype).removeprefix("torch."),
         parity=parity,
+        weights=held(bridge),
     )
 
 
@@ -114,12 +116,5 @@ def _tensors(hf_model: Any) -> Iterator[StoredTensor]:
             name=name,
             dtype=_STORED_DTYPES.get(dtype, dtype),
             shape=tuple(value.shape),
-            data=_bytes(value),
+            data=bytes_of(value),
         )
-
-
-def _bytes(value: Any) -> memoryview:
-    import torch
-
-    flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return memoryview(flat.numpy())
