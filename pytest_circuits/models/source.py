@@ -44,7 +44,12 @@ def find_source(spec: str | Path, *, cache_dir: str | Path | None, progress: boo
     """
     name = str(spec)
     if recipe := packaged(name):
-        cached = CachedFolder(root=cache_root(cache_dir), name=recipe.name, build=recipe.build)
+        cached = CachedFolder(
+            root=cache_root(cache_dir),
+            name=recipe.name,
+            made_from=recipe.made_from,
+            build=recipe.build,
+        )
         return Source(spec=name, folder=cached.path, provenance=recipe.provenance, cached=cached)
     if isinstance(spec, Path) or is_folder(name):
         folder = Path(name).expanduser().absolute()
