@@ -8,6 +8,7 @@ from textwrap import shorten
 from typing import Any
 
 from pytest_circuits.errors import ModelNotAvailable
+from pytest_circuits.models.layers import layers_in_words
 from pytest_circuits.models.quiet import quiet_transformers
 from pytest_circuits.models.weights import SINGLE, weight_files
 
@@ -126,15 +127,17 @@ def read_model(folder: Path, *, device: str, dtype: str) -> Any:
     except (OSError, RuntimeError, SafetensorError, ValueError, KeyError) as error:
         reason = shorten(str(error), 300)
         raise ModelNotAvailable(f"the model in {folder} cannot be read: {reason}") from error
+    stored = {*model.state_dict()} - {*found["missing_keys"]} | {*found["unexpected_keys"]}
+    layers = layers_in_words(model.config, stored)
     if missing := sorted(found["missing_keys"]):
         raise ModelNotAvailable(
             f"the weights in {folder} are incomplete: {len(missing)} tensors that its config.json "
-            f"asks for are missing, first {missing[0]}"
+            f"asks for are missing, first {missing[0]}{layers}"
         )
     if unexpected := sorted(found["unexpected_keys"]):
         raise ModelNotAvailable(
             f"the weights in {folder} are not those of its config.json: {len(unexpected)} tensors "
-            f"are in no place of it and would be left out, first {unexpected[0]}. Is the config "
-            "of another model, of fewer layers, say?"
+            f"are in no place of it and would be left out, first {unexpected[0]}{layers}. Is the "
+            "config of another model, of fewer layers, say?"
         )
     return model.to(device)
