@@ -83,5 +83,5 @@ def bytes_of(value: Tensor) -> memoryview:
     """Return a tensor's bytes, without a copy where it lies in one piece in this memory."""
     import torch
 
-    flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    flat: Any = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
     return memoryview(flat.numpy())

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-_LIBRARIES = frozenset({"transformers", "transformer_lens", "accelerate"})  # their own change nothing
+_LIBRARIES = frozenset(
+    {"transformers", "transformer_lens", "accelerate"}
+)  # their own change nothing
 _NAMED = 5  # hooks that a message names
 
 WAY_OUT = (

@@ -1,4 +1,4 @@
-"""A model object that is no longer what was fingerprinted: the next evaluation says what changed."""
+"""A model object that is no longer what was fingerprinted: the next evaluation says so."""
 
 import pytest
 import torch
@@ -112,7 +112,7 @@ def test_so_it_is_between_two_evaluations(model):
     first = value(model)
     assert value(model) == first
     edit_data(model)
-    with pytest.raises(ClaimNotEvaluable, match="no longer the model .* wrap_model"):
+    with pytest.raises(ClaimNotEvaluable, match=r"no longer the model .* wrap_model"):
         value(model)
     assert value(wrap_model(model.bridge, model.tokenizer)) != 0
 
