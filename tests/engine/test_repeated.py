@@ -1,4 +1,4 @@
-"""A run that is made again must give the same: what draws or keeps count is an error that says so."""
+"""A run that is made again must give the same: what draws, or keeps count, is an error."""
 
 import re
 from dataclasses import replace
