@@ -151,10 +151,8 @@ class Edge:
 
     def __post_init__(self) -> None:
         end = self.receiver
-        heads_only = isinstance(self.sender, Node) and (
-            end is None or (isinstance(end, Receiver) and isinstance(end.node, Node))
-        )
-        if not heads_only:
+        into = end is None or (isinstance(end, Receiver) and isinstance(end.node, Node))
+        if not (into and isinstance(self.sender, Node)):
             raise CircuitUsageError(
                 "`Edge`: an edge is from a head's output to a head's input or the logits (None); "
                 f"got {self.sender!r} and {end!r}."
@@ -363,8 +361,7 @@ def _check_ends(sender: Role, receiver: Inputs | Logits) -> None:
     if not isinstance(sender, Role):
         raise CircuitUsageError(
             f"`sender` must be made by heads(...); got {sender!r}. MLPs are live on each "
-            "receiver's own input and have no edges: to replace what one writes, use "
-            "knock_out(mlps(...), to=...)."
+            "receiver's own input: replace what one writes with knock_out(mlps(...), to=...)."
         )
     if not isinstance(receiver, Inputs | Logits):
         raise CircuitUsageError(

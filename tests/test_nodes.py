@@ -153,7 +153,7 @@ def test_an_edge_into_what_is_no_input_of_heads_is_refused(receiver):
 def test_nor_can_such_an_edge_be_made_by_hand():
     mlp = mlps(0, at="END").nodes[0]
     head = EARLY.nodes[0]
-    for sender, receiver in [(mlp, None), (head, mlp), (head, Receiver(mlp, "q"))]:
+    for sender, receiver in [(mlp, None), (head, mlp), (head, Receiver(mlp, "q")), (head, head)]:
         with pytest.raises(CircuitUsageError, match="an edge is from a head's output"):
             Edge(sender, receiver)
     with pytest.raises(CircuitUsageError, match=r"1\.0@END -> v of 1\.1@END"):
