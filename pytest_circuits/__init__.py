@@ -71,7 +71,6 @@ if TYPE_CHECKING:
     from pytest_circuits.models.load import wrap_model as wrap_model
     from pytest_circuits.nodes import LOGITS as LOGITS
     from pytest_circuits.nodes import circuit as circuit
-    from pytest_circuits.nodes import edges as edges
     from pytest_circuits.nodes import heads as heads
     from pytest_circuits.nodes import keys as keys
     from pytest_circuits.nodes import mlps as mlps
@@ -102,6 +101,7 @@ if TYPE_CHECKING:
     from pytest_circuits.tasks.positions import S2 as S2
     from pytest_circuits.verdicts import Estimate as Estimate
     from pytest_circuits.verdicts import Verdict as Verdict
+    from pytest_circuits.wiring import edges as edges
 else:
     _HOMES = {
         "claims": "Claim Suite",
@@ -128,7 +128,7 @@ else:
         "measures.sizes": "cmd cpr",
         "measures.tokens": "duplicate_token_score induction_score previous_token_score",
         "models.load": "load_model wrap_model",
-        "nodes": "LOGITS circuit edges heads keys mlps patterns queries residual values",
+        "nodes": "LOGITS circuit heads keys mlps patterns queries residual values",
         "rules": "Rules",
         "scrubbing": "hypothesis scrub",
         "tasks.ioi": (
@@ -138,6 +138,7 @@ else:
         "tasks.own": "PromptTask prompt_task",
         "tasks.positions": "END IO IO2 S1 S1_NEXT S2",
         "verdicts": "Estimate Verdict",
+        "wiring": "edges",
     }
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
     __all__ = sorted(_HOME_OF)

@@ -146,10 +146,27 @@ LOGITS = Logits()
 
 @dataclass(frozen=True)
 class Edge:
-    """From a head's output to what another reads of it; `receiver` None stands for the logits."""
+    """From a head's output to what another reads of it; `receiver` None stands for the logits.
+
+    A head reads what lower layers wrote: an edge to a receiver in the sender's layer, or below it,
+    raises `CircuitUsageError`, and so does one whose ends are no heads.
+    """
 
     sender: Node
     receiver: Receiver | None
+
+    def __post_init__(self) -> None:
+        end = self.receiver
+        into = end is None or (isinstance(end, Receiver) and isinstance(end.node, Node))
+        if not (into and isinstance(self.sender, Node)):
+            raise CircuitUsageError(
+                "`Edge`: an edge is from a head's output to a head's input or the logits (None); "
+                f"got {self.sender!r} and {end!r}."
+            )
+        if end is not None and not is_below(self.sender, end):
+            raise CircuitUsageError(
+                f"`Edge`: {self} leads nowhere: {end.node} lies in the sender's layer or below it."
+            )
 
     def __str__(self) -> str:
         return f"{self.sender} -> {self.receiver or 'logits'}"
@@ -330,21 +347,9 @@ def residual(layer: int, *, at: str) -> Activations:
     return Activations((Activation("resid", _layer(layer), None, at),))
 
 
-def edges(sender: Role, receiver: Inputs | Logits) -> tuple[Edge, ...]:
-    """Return the edges from every head of `sender` to every receiver of `receiver`.
-
-    Pairs whose sender lies in the receiver's layer or above it are no edges and are left out.
-    """
-    check_role("sender", sender)
-    check_made_by("receiver", receiver, Inputs | Logits, "role.q, role.k or role.v, or be LOGITS")
-    if isinstance(receiver, Logits):
-        return tuple(Edge(node, None) for node in sender.nodes)
-    return tuple(
-        Edge(node, end)
-        for node in sender.nodes
-        for end in receiver.receivers
-        if node.head.layer < end.node.head.layer
-    )
+def is_below(sender: Node, receiver: Receiver) -> bool:
+    """Return whether a head can be heard by what another reads: in a layer above its own."""
+    return sender.head.layer < receiver.node.head.layer
 
 
 def check_role(argument: str, value: object) -> None:

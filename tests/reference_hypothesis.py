@@ -1,8 +1,9 @@
 """How `reference-ioi` works, as a hypothesis that causal scrubbing can test; by construction."""
 
-from pytest_circuits.nodes import LOGITS, edges, heads
+from pytest_circuits.nodes import LOGITS, heads
 from pytest_circuits.scrubbing import hypothesis
 from pytest_circuits.tasks.positions import END, S1_NEXT, S2
+from pytest_circuits.wiring import edges
 
 PREVIOUS = heads("0.3", "1.0", at=S1_NEXT, name="previous token heads")
 DUPLICATE = heads("2.0", "3.2", at=S2, name="duplicate token heads")

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_circuits import CircuitUsageError, circuit, heads
-from pytest_circuits.nodes import Activation, Circuit, Head, Node, mlps
+from pytest_circuits.nodes import LOGITS, Activation, Circuit, Edge, Head, Node, Receiver, mlps
+from pytest_circuits.wiring import edges
 
 head_names = st.builds("{}.{}".format, st.integers(0, 99), st.integers(0, 99))
 
@@ -90,3 +91,61 @@ def test_a_circuit_without_some_of_its_nodes():
         CircuitUsageError, match=r"`without`: whole \(3 heads, 1 MLPs\) has no 3.1@S2"
     ):
         whole.without(heads("3.1", at="S2"))
+
+
+EARLY = heads("1.0", "1.1", at="END", name="early")
+LATE = heads("3.0", "4.2", at="END", name="late")
+
+
+@pytest.mark.parametrize("channel", ["q", "k", "v"])
+def test_edges_that_lead_back_are_refused_and_both_ends_named(channel):
+    with pytest.raises(
+        CircuitUsageError,
+        match=rf"`edges`: 3\.0@END .* every receiver \({channel} of 1\.0@END, {channel} of 1\.1@END"
+        r"\).*from a lower layer to a higher",
+    ):
+        edges(LATE, getattr(EARLY, channel))
+
+
+def test_a_head_of_a_role_that_no_edge_is_left_of_is_named():
+    mixed = heads("1.0", "5.0", at="END")
+    with pytest.raises(CircuitUsageError, match=r"5\.0@END .* every receiver"):
+        edges(mixed, LATE.q)
+    with pytest.raises(CircuitUsageError, match=r"v of 1\.0@END .* every sender"):
+        edges(EARLY, mixed.v)
+
+
+def test_heads_of_one_layer_do_not_read_each_other():
+    with pytest.raises(CircuitUsageError, match=r"1\.0@END"):
+        edges(EARLY, EARLY.q)
+
+
+def test_pairs_in_which_the_sender_is_not_below_are_no_edges_where_each_head_has_one():
+    one, other = heads("1.0", "3.1", at="END"), heads("2.0", "4.0", at="END")
+    assert [str(edge) for edge in edges(one, other.q)] == [
+        "1.0@END -> q of 2.0@END",
+        "1.0@END -> q of 4.0@END",
+        "3.1@END -> q of 4.0@END",
+    ]
+
+
+@pytest.mark.parametrize("receiver", [LOGITS, LATE.q])
+def test_an_edge_of_an_mlp_is_refused_where_it_is_written(receiver):
+    with pytest.raises(CircuitUsageError, match=r"`sender`.*MLPs are live"):
+        edges(mlps(0, at="END"), receiver)
+
+
+@pytest.mark.parametrize("receiver", [mlps(4, at="END"), LATE, "4.2"])
+def test_an_edge_into_what_is_no_input_of_heads_is_refused(receiver):
+    with pytest.raises(CircuitUsageError, match=r"`receiver` must be role\.q, role\.k, role\.v or"):
+        edges(EARLY, receiver)
+
+
+def test_nor_can_such_an_edge_be_made_by_hand():
+    mlp = mlps(0, at="END").nodes[0]
+    head = EARLY.nodes[0]
+    for sender, receiver in [(mlp, None), (head, mlp), (head, Receiver(mlp, "q")), (head, head)]:
+        with pytest.raises(CircuitUsageError, match="an edge is from a head's output"):
+            Edge(sender, receiver)
+    with pytest.raises(CircuitUsageError, match=r"1\.0@END -> v of 1\.1@END"):
+        Edge(head, Receiver(EARLY.nodes[1], "v"))

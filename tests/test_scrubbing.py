@@ -12,8 +12,9 @@ from fake_reads import draw_of, value
 from pytest_circuits import ABC, END, S2, CircuitUsageError, heads, mean
 from pytest_circuits.interventions import Scrub
 from pytest_circuits.measures.scrubbing import scrubbed_performance, scrubbed_without
-from pytest_circuits.nodes import LOGITS, Head, Node, Receiver, edges
+from pytest_circuits.nodes import LOGITS, Head, Node, Receiver
 from pytest_circuits.scrubbing import hypothesis, scrub
+from pytest_circuits.wiring import edges
 
 INDUCTION = heads("1.0", "1.1", at=S2, name="induction heads")
 INHIBITION = heads("2.0", "2.1", at=END, name="S-inhibition heads")

@@ -33,11 +33,12 @@ from pytest_circuits import (
     sufficiency_p,
     zero,
 )
-from pytest_circuits.nodes import LOGITS, edges
+from pytest_circuits.nodes import LOGITS
 from pytest_circuits.readings import Draw
 from pytest_circuits.report.text import failure_text
 from pytest_circuits.tasks.repeated import RepeatedTokens
 from pytest_circuits.tasks.templates import TEMPLATES
+from pytest_circuits.wiring import edges
 
 INHIBITION = heads("4.3", "5.1", at=END, name="S-inhibition heads")
 MOVERS = heads("6.0", "6.2", at=END, name="name movers")

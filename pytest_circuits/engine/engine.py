@@ -37,6 +37,7 @@ from pytest_circuits.engine.reads import (
 )
 from pytest_circuits.engine.references import Collector, References
 from pytest_circuits.engine.results import Results
+from pytest_circuits.engine.watch import Watch
 from pytest_circuits.engine.weights import ModelWeights
 from pytest_circuits.errors import ClaimNotEvaluable, in_a_line
 from pytest_circuits.interventions import Ablation, Intervention, Reference
@@ -84,6 +85,7 @@ class Engine:
         notify: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.model = model
+        self.watch = Watch(model)
         self.passes: list[Pass] = []
         self._memory = memory
         self._notify = notify
@@ -186,6 +188,7 @@ class Engine:
         """Make every pending run on one distribution, and collect references on the way."""
         pending = self._pending(draw, distribution, rows)
         try:
+            self.watch.check()
             prompts = self.dataset(draw).distribution(distribution)
             self._prepare_executor(max(map(len, prompts.ids)))
             for made, runs in self._by_rows_made(self._with_references(pending, draw)).items():

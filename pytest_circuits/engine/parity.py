@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Of the spread of the logits. Both sides round, in the model's own dtype.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 1e-1, "float16": 2e-2}
+_REPEATED = 0.1  # of that: what two runs may differ by where sums are not made in a fixed order
 
 
 def check_parity(model: Model, width: int) -> None:
@@ -33,7 +34,8 @@ def check_parity(model: Model, width: int) -> None:
     Two prompts of random tokens, of `width` and of half as many: run together, padded, as claims
     run them, against each alone in the Hugging Face model. Done once for a model in hand and its
     mutants, again where prompts are longer. A bridge whose weights TransformerLens has processed
-    is held against itself alone: see `_is_processed`. Raises ClaimNotEvaluable with the number.
+    is held against itself alone: see `_is_processed`. The bridge is run twice: see
+    `check_repeated`. Raises ClaimNotEvaluable with the number.
     """
     if width <= model.parity.width:
         return
@@ -45,9 +47,9 @@ def check_parity(model: Model, width: int) -> None:
         model.parity.unproven = "not compared with Hugging Face, whose logits are not finite"
         return
     with _said(f"TransformerBridge cannot run {model.spec} on a prompt of {width} tokens"):
-        found = _by_bridge(model, prompts)
-    spread = float((truth - truth.mean(dim=-1, keepdim=True)).abs().max())
-    error = float((found - truth).abs().max()) / spread if spread else 0.0
+        found, again = (_by_bridge(model, prompts) for _ in range(2))
+    check_repeated(model, found, again)
+    error = _difference(found, truth)
     if not error <= TOLERANCE[model.dtype]:
         raise ClaimNotEvaluable(
             f"TransformerBridge does not run {model.spec} as Hugging Face does: on prompts of "
@@ -59,6 +61,31 @@ def check_parity(model: Model, width: int) -> None:
     model.parity.unproven = (
         "compatibility mode, not compared with Hugging Face" if processed else ""
     )
+
+
+def check_repeated(model: Model, one: Tensor, other: Tensor) -> None:
+    """Refuse a model of which two runs on the same prompts gave different logits.
+
+    On a CPU not a bit may differ; elsewhere a tenth of `TOLERANCE`, as sums may be made in any
+    order. What first differs after more runs than two is not seen.
+    """
+    if not one.isfinite().all():
+        return  # which is no proof of anything: refused against the truth
+    error = _difference(one, other)
+    allowed = 0.0 if model.device == "cpu" else _REPEATED * TOLERANCE[model.dtype]
+    if not error <= allowed:
+        raise ClaimNotEvaluable(
+            f"two runs of {model.spec} on the same prompts differ by {error:.3g} of the spread of "
+            f"the logits (allowed on {model.device}: {allowed:g}): something in it draws at random "
+            "or keeps count (dropout that model.eval() leaves on, noise, a state), so that "
+            "nothing measured on it could be measured again. Turn that off."
+        )
+
+
+def _difference(found: Tensor, truth: Tensor) -> float:
+    """Return the largest difference of logits, in spreads of the truth."""
+    spread = float((truth - truth.mean(dim=-1, keepdim=True)).abs().max())
+    return float((found - truth).abs().max()) / spread if spread else 0.0
 
 
 def _is_processed(model: Model) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_circuits.models.held import Held
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -28,7 +32,8 @@ class Model:
 
     `bridge` is a `transformer_lens` TransformerBridge in eval mode without gradients;
     `fingerprint` a hash over weights, config and tokenizer (same weights in another folder, same
-    fingerprint); `provenance` says where the weights come from and what was done to them.
+    fingerprint); `provenance` says where the weights come from and what was done to them; `weights`
+    what they were when it was taken, to see that they still are (None: nobody looks).
     """
 
     spec: str
@@ -39,6 +44,7 @@ class Model:
     device: str
     dtype: str
     parity: Parity = field(default_factory=Parity, repr=False)
+    weights: Mapping[str, Held] | None = field(default=None, repr=False)
 
     @property
     def n_layers(self) -> int:

@@ -1,5 +1,8 @@
 """Folders that are built once and kept: atomic, locked, checked against a manifest.
 
+The manifest says of which model a folder is, so that one under the name of another, moved, linked
+or copied there whole, is not taken for it.
+
 A folder appears under its name only when it is complete (temporary folder, then rename), so a
 process killed half-way leaves nothing that could be taken for a model. Two processes that start at
 once build once: the second waits for the lock, which the system releases if its holder dies.
@@ -11,7 +14,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,10 +40,14 @@ def cache_root(cache_dir: str | Path | None = None) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class CachedFolder:
-    """A folder `root/name` made by `build`, which fills the empty folder it is given."""
+    """A folder `root/name` made by `build`, which fills the empty folder it is given.
+
+    `made_from` identifies the model: which it is, and the SHA-256 of what it is made from.
+    """
 
     root: Path
     name: str
+    made_from: Mapping[str, Any]
     build: Callable[[Path, Announcer], None] = field(repr=False)
 
     @property
@@ -49,15 +56,16 @@ class CachedFolder:
         return self.root / self.name
 
     def verified_fingerprint(self) -> str | None:
-        """Return the model's fingerprint if every file is as its manifest says, else None.
+        """Return the model's fingerprint if its manifest is this model's and every file as it says.
 
-        All files are read and compared by SHA-256. The fingerprint is a function of exactly these
-        bytes, so that the one computed when they were written holds and is not computed again.
+        Else None. All files are read and compared by SHA-256. The fingerprint is a function of
+        exactly these bytes: the one computed when they were written holds, and is not computed
+        again.
         """
         try:
-            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+            manifest = self._read_manifest()
             fingerprint = str(manifest["fingerprint"])
-            sound = manifest == _manifest(fingerprint, _hashes(self.path))
+            sound = manifest == self._manifest(self.path, fingerprint)
             return fingerprint if sound else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -86,9 +94,9 @@ class CachedFolder:
         partial = Path(tempfile.mkdtemp(prefix=f".{self.name}.partial-", dir=self.root))
         try:
             if self.path.exists():
-                say(f"the cached copy {self.path} is damaged or outdated; building it again")
+                say(f"the cached copy {self.path} is {self._fault()}; building it again")
             self.build(partial, say)
-            _write_manifest(partial)
+            self._write_manifest(partial)
             self._move_into_place(partial)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -101,16 +109,33 @@ class CachedFolder:
             shutil.rmtree(damaged, ignore_errors=True)
         os.replace(partial, self.path)
 
+    def _read_manifest(self) -> dict[str, Any]:
+        found = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
+        return dict(found)
 
-def _write_manifest(folder: Path) -> None:
-    manifest = _manifest(fingerprint_folder(folder), _hashes(folder))
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    def _write_manifest(self, folder: Path) -> None:
+        manifest = self._manifest(folder, fingerprint_folder(folder))
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
+    def _manifest(self, folder: Path, fingerprint: str) -> dict[str, Any]:
+        """Return the manifest; its own checksum covers the fingerprint, which no file could."""
+        body = {
+            "format": FORMAT,
+            "made_from": dict(self.made_from),
+            "fingerprint": fingerprint,
+            "files": _hashes(folder),
+        }
+        return {**body, "checksum": hash_json(body)}
 
-def _manifest(fingerprint: str, files: dict[str, str]) -> dict[str, Any]:
-    """Return the manifest; its own checksum covers the fingerprint, which no file could."""
-    body = {"format": FORMAT, "fingerprint": fingerprint, "files": files}
-    return {**body, "checksum": hash_json(body)}
+    def _fault(self) -> str:
+        """Return in words what is wrong with a folder that is not taken."""
+        try:
+            found = self._read_manifest()["made_from"]
+            if found != self.made_from:
+                return f"that of another model ({found['model']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        return "damaged or outdated"
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pytest_circuits.errors import (
 )
 from pytest_circuits.models.bounds import Contents, TooLarge, check_tokenizer
 from pytest_circuits.models.files import read_json
+from pytest_circuits.models.layers import layers_in_words
 from pytest_circuits.models.quiet import quiet_transformers
 from pytest_circuits.models.weights import SINGLE, stored_tensors, weight_files
 
@@ -178,16 +179,18 @@ def read_model(folder: Path, *, device: str, dtype: str) -> Any:
                 use_safetensors=True,
                 output_loading_info=True,
             )
+    stored = {*model.state_dict()} - {*found["missing_keys"]} | {*found["unexpected_keys"]}
+    layers = layers_in_words(model.config, stored)
     if missing := sorted(found["missing_keys"]):
         raise ModelNotAvailable(
             f"the weights in {folder} are incomplete: {len(missing)} tensors that its config.json "
-            f"asks for are missing, first {missing[0]}"
+            f"asks for are missing, first {missing[0]}{layers}"
         )
     if unexpected := sorted(found["unexpected_keys"]):
         raise ModelNotAvailable(
             f"the weights in {folder} are not those of its config.json: {len(unexpected)} tensors "
-            f"are in no place of it and would be left out, first {unexpected[0]}. Is the config "
-            "of another model, of fewer layers, say?"
+            f"are in no place of it and would be left out, first {unexpected[0]}{layers}. Is the "
+            "config of another model, of fewer layers, say?"
         )
     _check_floats(model, contents, folder)
     return model.to(device)

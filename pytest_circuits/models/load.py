@@ -11,6 +11,7 @@ from pytest_circuits.errors import ModelNotAvailable, in_a_line
 from pytest_circuits.models.base import Model, Parity
 from pytest_circuits.models.bridge import boot, check_device, check_dtype, import_libraries
 from pytest_circuits.models.folder import read_model, read_tokenizer
+from pytest_circuits.models.held import held
 from pytest_circuits.models.quiet import Announcer, paused_collector
 from pytest_circuits.models.source import Source, find_source
 from pytest_circuits.models.wrap import wrap_model as wrap_model
@@ -50,15 +51,17 @@ def _read(source: Source, hashing: Future[str | None], *, device: str, dtype: st
     tokenizer = read_tokenizer(source.folder)
     hf_model = read_model(source.folder, device=device, dtype=dtype)
     parity = Parity(config=deepcopy(hf_model.config))
+    bridge = boot(hf_model, tokenizer, name=str(source.folder))
     return Model(
         spec=source.spec,
-        bridge=boot(hf_model, tokenizer, name=str(source.folder)),
+        bridge=bridge,
         tokenizer=tokenizer,
         fingerprint=_result(hashing, source.folder),
         provenance=source.provenance,
         device=device,
         dtype=dtype,
         parity=parity,
+        weights=held(bridge),
     )
 
 

@@ -7,11 +7,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from pytest_circuits.errors import CircuitUsageError
 from pytest_circuits.models.fingerprint import hash_file, hash_json
 from pytest_circuits.models.quiet import Announcer
-from pytest_circuits.models.smollm2 import PROVENANCE, cache_name, gguf_path, write_smollm2
+from pytest_circuits.models.smollm2 import (
+    PROVENANCE,
+    cache_name,
+    gguf_path,
+    made_from,
+    write_smollm2,
+)
 
 KNOWN = ("smollm2-135m", "reference-ioi")
 _WITHOUT = "without="
@@ -19,9 +26,13 @@ _WITHOUT = "without="
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a packaged model is made: the cache folder's `name` changes with what it is made from."""
+    """How a packaged model is made: the cache folder's `name` changes with what it is made from.
+
+    `made_from` says in full what that is, sources by their SHA-256; it goes into the manifest.
+    """
 
     name: str
+    made_from: dict[str, Any]
     provenance: str
     build: Callable[[Path, Announcer], None] = field(repr=False)
 
@@ -40,7 +51,13 @@ def packaged(spec: str) -> Recipe | None:
     if option:
         raise CircuitUsageError(f"model {name!r} takes no option, got {spec!r}")
     gguf = gguf_path()
-    return Recipe(name=cache_name(gguf), provenance=PROVENANCE, build=partial(write_smollm2, gguf))
+    sources = made_from(gguf)
+    return Recipe(
+        name=cache_name(sources),
+        made_from={"model": spec, **sources},
+        provenance=PROVENANCE,
+        build=partial(write_smollm2, gguf),
+    )
 
 
 def _left_out(spec: str, option: str) -> frozenset[str]:
@@ -61,6 +78,7 @@ def _reference(without: frozenset[str]) -> Recipe:
     key = hash_json([_source_hashes(), sorted(without)])
     return Recipe(
         name=f"reference-ioi-{key[:12]}",
+        made_from={"model": f"reference-ioi{suffix}", "sha256": key},
         provenance=f"hand-built reference model of IOI{suffix}: weights set by construction",
         build=partial(_write_reference, without),
     )

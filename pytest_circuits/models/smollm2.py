@@ -60,9 +60,14 @@ def gguf_path() -> Path:
     )
 
 
-def cache_name(gguf: Path) -> str:
-    """Return the cache folder's name: another GGUF or another layout is another folder."""
-    return f"smollm2-135m-{hash_file(gguf)[:12]}-v{_LAYOUT}"
+def made_from(gguf: Path) -> dict[str, Any]:
+    """Return what the cached folder is made from: another GGUF or layout is another folder."""
+    return {"package": PACKAGE, "file": GGUF, "sha256": hash_file(gguf), "layout": _LAYOUT}
+
+
+def cache_name(made_from: dict[str, Any]) -> str:
+    """Return the cache folder's name."""
+    return f"smollm2-135m-{made_from['sha256'][:12]}-v{made_from['layout']}"
 
 
 def write_smollm2(gguf: Path, folder: Path, say: Announcer) -> None:

@@ -49,7 +49,10 @@ def find_source(spec: str | Path, *, cache_dir: str | Path | None, progress: boo
     where = _path("spec", spec)
     if recipe := packaged(name):
         cached = CachedFolder(
-            root=_cache_root(cache_dir), name=recipe.name, build=_writing(recipe.build)
+            root=_cache_root(cache_dir),
+            name=recipe.name,
+            made_from=recipe.made_from,
+            build=_writing(recipe.build),
         )
         return Source(spec=name, folder=cached.path, provenance=recipe.provenance, cached=cached)
     if isinstance(spec, Path) or is_folder(name):

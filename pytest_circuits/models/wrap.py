@@ -13,6 +13,8 @@ from pytest_circuits.models.base import Model, Parity
 from pytest_circuits.models.bridge import boot, freeze, tensors_of
 from pytest_circuits.models.fingerprint import combine, hash_config, hash_tensors, hash_tokenizer
 from pytest_circuits.models.folder import read_tokenizer
+from pytest_circuits.models.held import bytes_of, held
+from pytest_circuits.models.hooks import WAY_OUT, hooks_left
 from pytest_circuits.models.quiet import quiet_transformers
 from pytest_circuits.models.weights import StoredTensor
 
@@ -32,6 +34,8 @@ def wrap_model(
     model is wrapped in place. The fingerprint is taken from the weights as they are now. That of
     an HF model equals that of the folder it would be saved to; that of a bridge does not, because
     a bridge splits and renames tensors, but it is the same for bridges of the same weights.
+    An adapter beside the weights, or a hook on the model, is refused (CircuitUsageError). The
+    model must then stay as it is: what was changed since is found by the next evaluation.
     """
     from transformer_lens.model_bridge import TransformerBridge
 
@@ -39,6 +43,7 @@ def wrap_model(
     hf_model = bridge_or_hf_model.original_model if is_bridge else bridge_or_hf_model
     _check_hugging_face(hf_model)
     _check_no_adapter(hf_model)
+    _check_no_hooks(bridge_or_hf_model)
     parity = Parity(config=copy.deepcopy(hf_model.config))
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,6 +65,7 @@ def wrap_model(
         device=str(parameter.device),
         dtype=str(parameter.dtype).removeprefix("torch."),
         parity=parity,
+        weights=held(bridge),
     )
 
 
@@ -79,6 +85,15 @@ def _check_no_adapter(hf_model: Any) -> None:
         raise CircuitUsageError(
             f"`bridge_or_hf_model`: this {type(hf_model).__name__} has an adapter (PEFT) beside "
             "its weights. Merge it first: model = model.merge_and_unload()"
+        )
+
+
+def _check_no_hooks(model: Any) -> None:
+    """Refuse hooks: a measurement would be of them too, under the fingerprint of the weights."""
+    if found := hooks_left(model):
+        raise CircuitUsageError(
+            f"`bridge_or_hf_model`: this {type(model).__name__} has hooks that are not its own: "
+            f"{found}. What they do is in no weight and in no fingerprint. {WAY_OUT}"
         )
 
 
@@ -112,12 +127,5 @@ def _tensors(hf_model: Any) -> Iterator[StoredTensor]:
             name=name,
             dtype=_STORED_DTYPES.get(dtype, dtype),
             shape=tuple(value.shape),
-            data=_bytes(value),
+            data=bytes_of(value),
         )
-
-
-def _bytes(value: Any) -> memoryview:
-    import torch
-
-    flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-    return memoryview(flat.numpy())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_circuits.engine.reads import check_head
 from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.models.fingerprint import hash_json
+from pytest_circuits.models.held import held
 from pytest_circuits.mutation.mutants import (
     KnockedOut,
     Mutant,
@@ -65,6 +66,7 @@ def _named(mutant: Mutant, model: Model) -> Model:
         spec=f"{model.spec} with {mutant}",
         fingerprint=hash_json([model.fingerprint, as_dict(mutant)]),
         provenance=f"{model.provenance}; sabotaged: {mutant}",
+        weights=held(model.bridge),
     )
 
 

@@ -67,8 +67,13 @@ def wrong_eps(model):
 def norm_with_a_bend(model):
     """Where the stream is large, out of sight of samples drawn from a normal distribution."""
     norm = model.bridge.blocks[1].ln2.original_component
-    inner = norm.forward
-    norm.forward = lambda x: inner(x.clamp(-3, 3)) if float(x.abs().max()) > 4.5 else inner(x)
+    kind = type(norm)
+
+    class Bent(kind):
+        def forward(self, x):
+            return kind.forward(self, x.clamp(-3, 3) if float(x.abs().max()) > 4.5 else x)
+
+    norm.__class__ = Bent  # a forward that was replaced on the module itself is refused
 
 
 # The bridge computes GPT-2's attention and LayerNorm itself and asks none of these attributes; the

@@ -35,12 +35,14 @@ from pytest_circuits import (
     negative_copy_score,
     prompt_task,
     resample,
+    wrap_model,
     zero,
 )
 from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.interventions import keep_edges, keep_only, path_patch
-from pytest_circuits.nodes import LOGITS, edges
+from pytest_circuits.nodes import LOGITS
 from pytest_circuits.readings import Draw
+from pytest_circuits.wiring import edges
 
 N = 24
 MOVERS = heads("2.1", "1.3", at=END)
@@ -228,6 +230,7 @@ def test_logits_that_are_not_finite_are_an_error(folder):
     broken = load_model(str(folder), progress=False)
     with torch.no_grad():
         broken.bridge.blocks[1].attn.o.original_component.weight[0, 0] = float("nan")
+    broken = wrap_model(broken.bridge, broken.tokenizer)
     with pytest.raises(ClaimNotEvaluable, match=f"not finite .* on {N} of {N} prompts of IOI"):
         measure(broken, attention(MOVERS.mean, to=IO), prompts=N)
 

@@ -31,7 +31,6 @@ from pytest_circuits.nodes import (
     LOGITS,
     Head,
     circuit,
-    edges,
     heads,
     keys,
     mlps,
@@ -44,6 +43,7 @@ from pytest_circuits.readings import Draw, Need, OfHead, Run, Site
 from pytest_circuits.scrubbing import hypothesis, scrub
 from pytest_circuits.tasks.ioi import ABC, FLIP
 from pytest_circuits.tasks.positions import END, IO, S1_NEXT, S2
+from pytest_circuits.wiring import edges
 
 DRAW = Draw(task=TWO_LENGTHS, n=4, seed=3)
 EARLY = heads("0.1", "0.2", at=S2)

@@ -19,8 +19,9 @@ from pytest_circuits.interventions import (
 )
 from pytest_circuits.measures.behaviour import AnswerLogits
 from pytest_circuits.models.source import find_source
-from pytest_circuits.nodes import LOGITS, edges, keys, mlps, patterns, queries, residual
+from pytest_circuits.nodes import LOGITS, keys, mlps, patterns, queries, residual
 from pytest_circuits.readings import Draw, Need, Run
+from pytest_circuits.wiring import edges
 
 DRAW = Draw(task=IOI(), n=2, seed=3)
 FELT = 0.02  # logits: what every intervention here moves at least, a hundred times the tolerance

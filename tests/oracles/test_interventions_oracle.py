@@ -27,7 +27,6 @@ from pytest_circuits.nodes import (
     Head,
     Node,
     circuit,
-    edges,
     heads,
     keys,
     mlps,
@@ -38,6 +37,7 @@ from pytest_circuits.nodes import (
 )
 from pytest_circuits.tasks.ioi import ABC, FLIP
 from pytest_circuits.tasks.positions import END, S1_NEXT, S2
+from pytest_circuits.wiring import edges
 
 
 def mixed(oracle):

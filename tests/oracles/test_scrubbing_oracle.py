@@ -6,9 +6,10 @@ from small_circuit import EARLY, LAST, LATE, MIDDLE, ROW, same
 from tiny import TWO_LENGTHS
 
 from pytest_circuits.interventions import keep_edges, mean, resample, zero
-from pytest_circuits.nodes import LOGITS, edges
+from pytest_circuits.nodes import LOGITS
 from pytest_circuits.scrubbing import hypothesis, scrub
 from pytest_circuits.tasks.ioi import ABC, IOI
+from pytest_circuits.wiring import edges
 
 EDGES = (
     edges(EARLY, MIDDLE.k),
