@@ -208,10 +208,13 @@ def test_a_decoy_that_a_claim_notices_fails_the_session(
     claims, mutate, provider, reference, monkeypatch, scope, code
 ):
     """Made by a decoy that is none: it takes out a head of which the claim speaks."""
-    from pytest_circuits.mutation import choice
+    from importlib import import_module
+
     from pytest_circuits.mutation.mutants import KnockedOut
     from pytest_circuits.nodes import Head
 
+    # Not the package's attribute: runs in this process forget the modules that they imported.
+    choice = import_module("pytest_circuits.mutation.choice")
     false = type("False", (KnockedOut,), {"scope": scope})(heads=(Head(6, 0),))
     monkeypatch.setattr(choice, "mutants_of", lambda claims, **shape: (false,))
     provider.model = reference
