@@ -22,6 +22,16 @@ LONGEST = 4096  # characters of a path
 DIGITS = len(str(LARGEST))  # from so many on a number is too large
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
+IDLE = (
+    *("collectonly", "setuponly", "setupplan", "help", "version", "markers", "showfixtures"),
+    *("show_fixtures_per_test", "cacheshow", "circuit_dry_run"),
+)
+
+
+def runs_nothing(options: object) -> bool:
+    """Return whether a session was asked for something else than to run its items."""
+    return any(getattr(options, each, False) for each in IDLE)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:

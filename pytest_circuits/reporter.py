@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_circuits.errors import in_a_line, printable
+from pytest_circuits.options import runs_nothing
 from pytest_circuits.owed import Owed
 from pytest_circuits.report.card import card_lines
 from pytest_circuits.report.files import write_whole
@@ -32,18 +33,13 @@ from pytest_circuits.report.summary import (
 from pytest_circuits.session import SESSION
 
 NOT_RUN = "its item did not run"
-# Options under which nothing is evaluated: what an earlier run reported stays.
-IDLE = (
-    *("collectonly", "setuponly", "setupplan", "help", "version", "markers", "showfixtures"),
-    *("show_fixtures_per_test", "cacheshow", "circuit_dry_run"),
-)
 
 
 def forget_last_report(config: pytest.Config) -> None:
     """Remove the JSON report of an earlier run: whatever becomes of this one, it is not its own."""
     known = config.known_args_namespace
     path = known.circuit_json or config.getini("circuit_json")
-    if not path or not isfile(path) or any(getattr(known, each, False) for each in IDLE):
+    if not path or not isfile(path) or runs_nothing(known):
         return
     try:
         Path(path).unlink()
@@ -110,9 +106,8 @@ class Reporter:
 
         Under xdist an internal error can lose a failing test and still exit 0 (xdist #1017).
         """
-        option = self._config.option
-        if any(getattr(option, each, False) for each in IDLE):
-            return  # --setup-plan implies --setup-only
+        if runs_nothing(self._config.option):
+            return
         self._stopped = self._stopped or str(session.shouldfail or session.shouldstop or "")
         lost = self._owed.lost
         self._lost = lost if not self._stopped or exitstatus == 0 else []

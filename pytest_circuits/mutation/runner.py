@@ -10,6 +10,7 @@ import pytest
 
 from pytest_circuits.collection import CLAIM, ClaimItem
 from pytest_circuits.errors import ClaimNotEvaluable, unknown_name
+from pytest_circuits.options import runs_nothing
 from pytest_circuits.report.mutants import account_lines
 from pytest_circuits.report.summary import PROPERTY
 from pytest_circuits.session import SESSION, ClaimSession, model_of
@@ -56,7 +57,7 @@ class Mutation:
         does, and so does a decoy that a claim noticed: nothing the model does had changed.
         """
         result = yield
-        if self._held:
+        if self._held and not runs_nothing(self._config.option):
             self._run()
         for each in self.accounts:
             session.testsfailed += len(each.unmade) + len(each.falsely_noticed)
@@ -64,8 +65,7 @@ class Mutation:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the mutants of every suite, what noticed them, and what never failed."""
-        option = self._config.option
-        if not self._items or option.collectonly or getattr(option, "setuponly", False):
+        if not self._items or runs_nothing(self._config.option):
             return
         terminalreporter.write_sep("=", "circuit mutants")
         if not self.accounts:

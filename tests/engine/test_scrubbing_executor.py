@@ -55,9 +55,13 @@ def test_the_engine_agrees_with_the_slow_truth(folder, carries, to):
     model = load_model(str(folder), progress=False)
     under = scrub(hypothesis(*SMALL, carries=HYPOTHESES[carries]), to=to)
     found = measure(model, logit_difference(under=under), task=TWO_LENGTHS, prompts=4, seed=3)
-    truth = Truth(HookedOracle(folder), TWO_LENGTHS.draw(model.tokenizer, 4, 3), 3)
-    for i, (_, value) in enumerate(found.by_prompt):
+    dataset = TWO_LENGTHS.draw(model.tokenizer, 4, 3)
+    truth = Truth(HookedOracle(folder), dataset, 3)
+    lengths = {len(ids): i for i, ids in enumerate(dataset.prompts.ids)}
+    assert len(lengths) == 2
+    for i in lengths.values():  # one prompt of each: the truth is slow
         answer, foil = Scrubbed(truth, TWO_LENGTHS, under, i).answers()
+        value = found.by_prompt[i][1]
         assert value == pytest.approx(answer - foil, rel=1e-4, abs=1e-4)
 
 

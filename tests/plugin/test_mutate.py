@@ -78,10 +78,15 @@ def test_the_table(suite, mutate):
     )
 
 
-def test_every_mutant_without_a_pattern(suite, mutate):
+def test_every_mutant_without_a_pattern_and_the_model_is_left_as_it_was(suite, mutate, provider):
+    import torch
+
+    before = {k: each.clone() for k, each in provider.model.bridge.named_parameters()}
     text = "\n".join(shown(mutate()))
     for name in ("finders knocked out", "layer 5 re-initialised", "noised", "quantised to 2 bits"):
         assert name in text
+    for name, each in provider.model.bridge.named_parameters():
+        assert torch.equal(each, before[name]), name
 
 
 def test_survivors_leave_the_exit_code_alone(claims, mutate):
@@ -118,15 +123,6 @@ def test_without_the_option_there_is_nothing(suite, run, pytester):
     assert "mutation" not in json.loads((pytester.path / "out.json").read_text())
 
 
-def test_the_model_is_left_as_it_was(suite, mutate, provider):
-    import torch
-
-    before = {k: each.clone() for k, each in provider.model.bridge.named_parameters()}
-    mutate()
-    for name, each in provider.model.bridge.named_parameters():
-        assert torch.equal(each, before[name]), name
-
-
 def test_a_selection_limits_the_claims(suite, mutate):
     result = mutate("QK", args=["-k", "at_most"])
     result.stdout.fnmatch_lines(["*QK shuffled: noticed 0 of 1"])
@@ -158,8 +154,14 @@ def test_no_mutants_where_no_claim_holds(claims, mutate):
 
 
 @pytest.mark.parametrize("args", ["--collect-only", "--setup-plan", "--setup-only"])
-def test_nothing_is_sabotaged_when_nothing_is_run(suite, mutate, args):
-    assert "circuit mutants" not in mutate(args=[args]).stdout.str()
+def test_nothing_is_sabotaged_when_nothing_is_run(suite, mutate, args, monkeypatch):
+    from importlib import import_module
+
+    survey = import_module("pytest_circuits.mutation.survey")
+    monkeypatch.setattr(survey, "survey", lambda *_, **options: pytest.exit("sabotaged"))
+    result = mutate(args=[args])
+    assert result.ret == 0
+    assert "circuit mutants" not in result.stdout.str()
 
 
 def test_a_pattern_that_no_mutant_matches(suite, mutate):
