@@ -117,7 +117,7 @@ def two_real(claims, pytester, tiny_folder):
 
 
 def test_sabotage_is_of_the_folders_own_model(two_real):
-    assert two_real("--circuit-mutate", "--circuit-mutants=knocked out") == ["a", "b", "b", "a"]
+    assert two_real("--circuit-mutate", "--circuit-mutants=knocked out") == ["a", "b", "a", "b"]
 
 
 def test_a_dry_run_asks_the_folders_own_hook(two_real):
