@@ -48,8 +48,8 @@ def test_a_run_that_is_another_when_repeated_is_refused_with_the_difference(part
 
 
 @pytest.mark.parametrize("save", [*FAMILIES.values(), save_gemma2, save_gptj])
-def test_on_a_cpu_a_repeated_run_is_equal_bit_for_bit(save, tmp_path):
-    """So that the check never refuses a model for how it rounds: twenty times, two threads."""
+def test_on_a_cpu_a_model_is_never_refused_for_how_it_rounds(save, tmp_path):
+    """Twenty runs, two threads."""
     model = load_model(save(tmp_path / "m"), progress=False)
     prompts = parity._prompts(model, 19)
     before = torch.get_num_threads()
@@ -58,7 +58,8 @@ def test_on_a_cpu_a_repeated_run_is_equal_bit_for_bit(save, tmp_path):
         first, *others = (parity._by_bridge(model, prompts) for _ in range(20))
     finally:
         torch.set_num_threads(before)
-    assert all(torch.equal(first, other) for other in others)
+    for other in others:
+        parity.check_repeated(model, first, other)
 
 
 def test_it_is_looked_at_again_where_prompts_are_longer(model):
@@ -77,4 +78,4 @@ def test_elsewhere_rounding_is_allowed(model, monkeypatch):
     with pytest.raises(ClaimNotEvaluable, match=r"differ by 0\.00"):
         parity.check_repeated(elsewhere, logits, logits + 1e-3)
     with pytest.raises(ClaimNotEvaluable, match="two runs"):
-        parity.check_repeated(model, logits, logits + 1e-6)
+        parity.check_repeated(model, logits, logits + 1e-5)
