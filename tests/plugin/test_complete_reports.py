@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from pytest_circuits.report.summary import counted
+
 CLAIMS = "\n".join(f"c{i} = look >= 0.{i + 1:02d}" for i in range(9)) + "\na_refuted = look >= 0.7"
 REPORT = "--circuit-json=out.json"
 
@@ -49,20 +51,20 @@ def test_so_does_one_of_selected_claims(session, pytester):
 @pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["serial", "n2"])
 @pytest.mark.parametrize("stop", ["-x", "--maxfail=1"])
 def test_a_run_that_was_stopped_at_a_failure(stop, workers, session, pytester):
-    first = "a_refuted = look >= 0.7\n" + CLAIMS.replace("\na_refuted = look >= 0.7", "")
-    result = session(stop, *workers, text=first)
+    many = [f"c{i} = look >= {(i + 1) / 1000}" for i in range(60)]  # more than workers have at once
+    result = session(stop, *workers, text="\n".join(["a_refuted = look >= 0.7", *many]))
     assert result.returncode in (1, 2)
     document, claims = read(pytester.path)
     assert not document["complete"]
-    assert len(claims) == document["collected"] == 10 > document["reported"]
+    assert len(claims) == document["collected"] == 61 > document["reported"]
     assert "stopping after 1 failures" in document["stopped"]
     if workers:  # what a worker had decided, and not reported, is not known here
         unreported = [each for each in claims.values() if each["status"] == "not evaluated"]
-        assert f"{len(unreported)} claims NOT EVALUATED: the session ended" in result.stdout
+        assert f"{counted(len(unreported), 'claim')} NOT EVALUATED: the session" in result.stdout
     else:  # all were decided together, before the first of them failed
         unreported = [each for each in claims.values() if each["note"] == "its item did not run"]
         assert {each["status"] for each in unreported} == {"holds"}
-    assert len(unreported) == 10 - document["reported"]
+    assert len(unreported) == 61 - document["reported"]
     assert "the report is INCOMPLETE: stopping after 1 failures" in result.stdout
 
 
