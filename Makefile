@@ -7,12 +7,12 @@ STAMP := $(VENV)/.installed
 TESTS := OMP_NUM_THREADS=1 $(RUN) pytest tests/ -n logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup circuits test sabotage lint types bench attacks calibration clean
+.PHONY: help setup circuits test slow lint types bench attacks calibration clean
 
 help:
 	@echo "make circuits  evaluate the claims in circuits/ on the real model"
-	@echo "make test      run the tests, but for those of make sabotage"
-	@echo "make sabotage  put whole suites to sabotaged models, which they must notice; ten minutes"
+	@echo "make test      run the tests, but for those of make slow"
+	@echo "make slow      whole suites on sabotaged models, docs, SmolLM2 against oracles; ten minutes"
 	@echo "make lint      ruff format and lint, read-only"
 	@echo "make types     mypy --strict on the package"
 	@echo "make bench     benchmarks against TransformerLens, as a table; --full in ARGS: unsampled"
@@ -35,11 +35,11 @@ circuits: setup
 	$(RUN) pytest circuits/ --circuit-missing-model skip $(ARGS)
 
 test: setup
-	$(TESTS) -m "not whole_suite" $(ARGS)
+	$(TESTS) -m "not slow" $(ARGS)
 
 # Tests too: whole suites must be refuted where their claims are false.
-sabotage: setup
-	$(TESTS) -m whole_suite $(ARGS)
+slow: setup
+	$(TESTS) -m slow $(ARGS)
 
 lint: setup
 	$(RUN) ruff format --check .

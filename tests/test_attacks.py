@@ -7,7 +7,7 @@ import pytest
 from benchmarks.attacks import damage, kills
 
 
-@pytest.mark.whole_suite
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 def test_killed_sessions_leave_a_whole_report_or_none():
     tally = kills.attack(4)
@@ -29,7 +29,7 @@ def test_a_torn_report_and_one_of_yesterday_would_be_noticed(tmp_path):
     assert any("other verdicts" in each for each in other)
 
 
-@pytest.mark.whole_suite
+@pytest.mark.slow
 def test_a_damaged_model_is_built_again():
     mended, wrong = damage.attack(6)
     assert not wrong

@@ -61,6 +61,7 @@ def functions():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
 def test_python_runs_and_prints_what_stands_below(path, capsys):
     found = list(BLOCK.finditer(path.read_text()))

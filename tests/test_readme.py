@@ -57,6 +57,7 @@ def test_every_block_has_a_kind_that_is_executed():
     assert {block[1] for block in found} == {"file", "run", "make", "pip", "python"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", blocks("run"), ids=lambda b: b[4].splitlines()[0][2:])
 def test_a_command_prints_what_the_readme_says(project, block):
     command, *expected = block[4].splitlines()
@@ -72,12 +73,14 @@ def test_a_command_prints_what_the_readme_says(project, block):
     assert missing(expected, done.stdout) is None, done.stdout
 
 
+@pytest.mark.slow
 def test_python_blocks_run(capsys):
     for block in blocks("python"):
         exec(compile(block[4], str(README), "exec"), {"__name__": "readme"})
     assert "interval over prompts" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_install_commands_resolve():
     for line in blocks("pip")[0][4].splitlines():
         arguments = line.removeprefix("$ pip install ").split()

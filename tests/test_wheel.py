@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 CLAIMS = """
 from pytest_circuits import END, IO, S1, Suite, attention, heads

@@ -23,6 +23,8 @@ from pytest_circuits.nodes import LOGITS, keys, mlps, patterns, queries, residua
 from pytest_circuits.readings import Draw, Need, Run
 from pytest_circuits.wiring import edges
 
+pytestmark = pytest.mark.slow
+
 DRAW = Draw(task=IOI(), n=2, seed=3)
 FELT = 0.02  # logits: what every intervention here moves at least, a hundred times the tolerance
 TOLERANCE = 2e-4  # logits, of up to 20: 1e-5 relative

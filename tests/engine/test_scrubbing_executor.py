@@ -74,6 +74,7 @@ def value(model, what):
     return measure(model, what, prompts=N).value
 
 
+@pytest.mark.slow
 def test_the_hypothesis_as_built_survives(reference):
     edge_circuit = logit_difference(under=keep_edges(*EDGES, to=TO)) / logit_difference()
     found = value(reference, scrubbed_performance(says(), to=TO))
@@ -85,11 +86,13 @@ def test_the_hypothesis_as_built_survives(reference):
     assert value(reference, scrubbed_performance(looser, to=TO)) == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.slow
 def test_name_movers_that_carry_io_alone_leave_out_what_they_write_of_s(reference):
     only_io = says(MOVERS="IO", BACKUPS="IO", NEGATIVE="IO")
     assert 1.05 < value(reference, scrubbed_performance(only_io, to=TO)) < 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "at_most"),
     [
@@ -104,6 +107,7 @@ def test_a_false_hypothesis_does_not_survive(reference, wrong, at_most):
     assert value(reference, scrubbed_performance(says(**wrong), to=TO)) < at_most
 
 
+@pytest.mark.slow
 def test_a_false_hypothesis_that_is_right_on_average_is_wrong_prompt_by_prompt(reference):
     # Without the name S too little is written, without IO too little against it: 0.72 and 1.34.
     wrong = says(INHIBITION="position", NEGATIVE="S")
@@ -111,6 +115,7 @@ def test_a_false_hypothesis_that_is_right_on_average_is_wrong_prompt_by_prompt(r
     assert value(reference, scrubbed_performance(wrong, to=TO, form="per prompt")) > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("role", "features", "low", "high"),
     [

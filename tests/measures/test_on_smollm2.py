@@ -23,6 +23,8 @@ from pytest_circuits import (
 )
 from pytest_circuits.models.source import find_source
 
+pytestmark = pytest.mark.slow
+
 N, SEED = 4, 3
 MOVERS = heads("21.3", "25.7", at=END)
 EARLIER = heads("12.4", at=S2)

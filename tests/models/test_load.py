@@ -67,6 +67,7 @@ def test_an_unusable_device_names_the_usable_ones(device, gpt2_folder):
         load_model(gpt2_folder, device=device)
 
 
+@pytest.mark.slow
 def test_smollm2_loads_from_its_package():
     import torch
 

@@ -276,6 +276,7 @@ def test_direct_effects_add_up_to_the_logit_difference(model, whole):
     assert torch.allclose(total, whole.difference, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("role", "expected", "each"),
     [
@@ -328,6 +329,7 @@ def test_circuit_alone_is_faithful(model, dataset, whole, abc):
     assert (difference - whole.difference).abs().max() < 0.005
 
 
+@pytest.mark.slow
 def test_position_signal_outweighs_token_signal(model, dataset, whole):
     flip, prompts = dataset.distribution("FLIP"), dataset.prompts
     rows, end = torch.arange(len(prompts)), torch.tensor(prompts.at("END"))

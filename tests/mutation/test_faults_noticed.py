@@ -28,7 +28,7 @@ from pytest_circuits.mutation.survey import survey
 from pytest_circuits.nodes import Head
 from pytest_circuits.readings import Draw
 
-pytestmark = pytest.mark.whole_suite
+pytestmark = pytest.mark.slow
 
 SUITE = Path(__file__).parents[2] / "circuits/ioi_reference.py"
 

@@ -14,7 +14,7 @@ from pytest_circuits.models.reference import write_reference
 from pytest_circuits.scrubbing import scrub
 from pytest_circuits.tasks.ioi import ABC, IOI
 
-pytestmark = pytest.mark.whole_suite
+pytestmark = pytest.mark.slow
 
 ROWS = range(3)
 MORE = range(8)  # where a mean is held to a value

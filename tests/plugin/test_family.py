@@ -87,6 +87,7 @@ def test_the_same_claim_by_two_names_counts_once(claims, run, pytester):
         assert report(pytester.path)["a"]["decision"]["claims"] == 2
 
 
+@pytest.mark.slow
 def test_on_two_workers(claims, close, process, pytester, tiny_folder):
     pytest.importorskip("xdist")
     claims(close, model=str(tiny_folder))

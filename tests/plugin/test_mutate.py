@@ -78,6 +78,7 @@ def test_the_table(suite, mutate):
     )
 
 
+@pytest.mark.slow
 def test_every_mutant_without_a_pattern_and_the_model_is_left_as_it_was(suite, mutate, provider):
     import torch
 

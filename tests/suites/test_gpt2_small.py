@@ -38,7 +38,7 @@ def test_the_suite_states_the_papers_heads(suite_of):
     assert all(claim.source for claim in claims.values())
 
 
-@pytest.mark.whole_suite
+@pytest.mark.slow
 def test_random_weights_refute_the_suite(evaluate, impostor):
     found = evaluate("ioi_gpt2_small", impostor, prompts=128)
     assert {name for name, status in found.items() if status == "error"} <= SHARES

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_circuits import load_model
 
-pytestmark = pytest.mark.whole_suite
+pytestmark = pytest.mark.slow
 
 # Of so many prompts without any effect, others may have 0.2 logits on average: see the suite.
 PROMPTS = 256

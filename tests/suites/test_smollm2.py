@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from pytest_circuits import wrap_model
 from pytest_circuits.models.source import find_source
 
-pytestmark = pytest.mark.whole_suite
+pytestmark = pytest.mark.slow
 
 PROMPTS = 24
 COSTLY = {

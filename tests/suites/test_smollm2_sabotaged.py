@@ -14,7 +14,7 @@ from pytest_circuits.mutation.mutants import KnockedOut
 from pytest_circuits.mutation.sabotage import applied
 from pytest_circuits.readings import Draw
 
-pytestmark = pytest.mark.whole_suite
+pytestmark = pytest.mark.slow
 
 SUITE, PROMPTS = "ioi_smollm2_135m", 32
 ABOUT_ROLES = (
