@@ -12,6 +12,7 @@ from typing import Any
 from pytest_circuits.errors import CircuitUsageError, is_text, shown, unknown_name
 
 LONGEST_NAME, LONGEST_TEXT = 200, 10_000  # characters
+LONGEST_PATH = 4096  # characters, which is what systems take
 LARGEST = 10**18  # of whole numbers: any library takes so many bits
 
 

@@ -20,6 +20,7 @@ from pytest_circuits.declared import (
     plain,
 )
 from pytest_circuits.options import Settings
+from pytest_circuits.report.summary import file_of
 
 if TYPE_CHECKING:
     from pytest_circuits.claims import Claim, Suite
@@ -47,7 +48,7 @@ class ClaimItem:
     @property
     def file(self) -> str:
         """The file whose suite the claim belongs to."""
-        return self.nodeid.split("::")[0]
+        return file_of(self.nodeid)
 
     @property
     def name_alone(self) -> str:

@@ -36,11 +36,12 @@ class ModelsInHand:
         return origin in self._decided
 
     def outcomes(
-        self, origin: Origin, load: Load, entries: Sequence[Entry]
+        self, origin: Origin, load: Load, entries: Callable[[], Sequence[Entry]]
     ) -> Mapping[Entry, Outcome]:
         """Return what came of all claims on a model: they are decided together, once.
 
-        If that was interrupted while this model was in hand, it is gone on with.
+        If that was interrupted while this model was in hand, it is gone on with. `entries` are the
+        claims, asked for when they are to be decided.
         """
         if origin not in self._decided:
             deciding = self._deciding(origin, load, entries)
@@ -81,13 +82,15 @@ class ModelsInHand:
         self._reported = len(passes)
         return new
 
-    def _deciding(self, origin: Origin, load: Load, entries: Sequence[Entry]) -> Deciding:
+    def _deciding(
+        self, origin: Origin, load: Load, entries: Callable[[], Sequence[Entry]]
+    ) -> Deciding:
         from pytest_circuits.deciding import Deciding
 
         if self._current is None or self._current[0] != origin:
             self._current = None  # let go of the last model before the next is loaded
             self._reported = 0
-            self._current = (origin, Deciding(self._start(self.load(origin, load)), entries))
+            self._current = (origin, Deciding(self._start(self.load(origin, load)), entries()))
         return self._current[1]
 
 

@@ -22,6 +22,7 @@ from pytest_circuits.nodes import (
     Node,
     Receiver,
     Role,
+    check_role,
 )
 from pytest_circuits.tasks.positions import END
 
@@ -243,8 +244,7 @@ def path_patch(
     Nor may `given` replace what the path would change: the receiving head's output; for paths
     into queries and keys its attention pattern; for paths into queries the query.
     """
-    if not isinstance(senders, Role):
-        raise CircuitUsageError(f"`senders` must be made by heads(...); got {shown(senders)}.")
+    check_role("senders", senders)
     ends = _receivers(receivers)
     if not isinstance(mlps, str) or mlps not in ("live", "frozen"):
         raise CircuitUsageError(f"`mlps` must be 'live' or 'frozen'; got {shown(mlps)}.")
@@ -331,9 +331,14 @@ def _replaces(given: Ablation, node: Node | Activation) -> bool:
     return node in given.nodes
 
 
-def _nodes(what: Role | Circuit | Activations) -> frozenset[Node | Activation]:
+def check_parts(what: object) -> None:
+    """Refuse what names no parts of a model."""
     makers = "heads(...), circuit(...), or by queries, keys, values, patterns, mlps or residual"
     check_made_by("what", what, Role | Circuit | Activations, makers)
+
+
+def _nodes(what: Role | Circuit | Activations) -> frozenset[Node | Activation]:
+    check_parts(what)
     mlps = what.mlps if isinstance(what, Circuit) else None
     return frozenset((*what.nodes, *(mlps or ())))
 

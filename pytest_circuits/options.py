@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
-from pytest_circuits.arguments import LARGEST
+from pytest_circuits.arguments import LARGEST, LONGEST_PATH
 from pytest_circuits.errors import cut, is_text, printable, shown
 from pytest_circuits.models.base import DTYPES
 from pytest_circuits.rules import CORRECTIONS, MOST_PROMPTS, Correction, too_many
 
 ALL = "all"
 _SIZE = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(KB|MB|GB|TB)"
-LONGEST = 4096  # characters of a path
 DIGITS = len(str(LARGEST))  # from so many on a number is too large
 UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -163,7 +162,7 @@ def _ini(config: pytest.Config, name: str) -> Any:
     try:
         return config.getini(name)
     except (TypeError, ValueError, pytest.UsageError) as error:  # the last from pytest 9.2 on
-        said = cut(printable(str(error)), LONGEST)
+        said = cut(printable(str(error)), LONGEST_PATH)
         raise pytest.UsageError(f"configuration option {name}: {said}") from error
 
 
@@ -185,10 +184,10 @@ def _models(specs: Iterable[str]) -> tuple[str, ...]:
 
 def _check_plain(name: str, value: str) -> None:
     """Refuse what would reach the terminal, or the system, as anything but plain text."""
-    if not is_text(value) or len(value) > LONGEST:
+    if not is_text(value) or len(value) > LONGEST_PATH:
         raise pytest.UsageError(
             f"--circuit-{name} must be plain text without control characters, of at most "
-            f"{LONGEST:,}; got {shown(value)}"
+            f"{LONGEST_PATH:,}; got {shown(value)}"
         )
 
 

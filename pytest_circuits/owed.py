@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from pytest_circuits.claim_files import is_claim_file, mentions_us
+from pytest_circuits.report.summary import file_of
 
 
 class Owed:
@@ -21,15 +22,17 @@ class Owed:
         self._config = config
         self._items: dict[str, str] = {}
         self._claims: dict[str, str] = {}
+        self._told: set[str] = set()  # the files of these
         self.reported: set[str] = set()
 
     def claims(self, nodeids: Mapping[str, str]) -> None:
         """Take note of claims."""
         self._claims |= nodeids
+        self._told.update(map(file_of, nodeids))
 
     def collected_by_worker(self, nodeids: Sequence[str]) -> None:
         """Take note of what a worker collected: all of it, if a file of it may have claims."""
-        files = dict.fromkeys(map(_file, nodeids))
+        files = dict.fromkeys(map(file_of, nodeids))
         if any(map(self._may_hold_claims, files)):
             self._items |= {nodeid: nodeid for nodeid in nodeids}
 
@@ -50,14 +53,10 @@ class Owed:
         """
         if item in self._claims or item not in self._items:
             return self._claims.get(item)
-        told = _file(item) in set(map(_file, self._claims))
-        held = not told and self._may_hold_claims(_file(item))
+        file = file_of(item)
+        held = file not in self._told and self._may_hold_claims(file)
         return self._items[item] if held else None
 
     def _may_hold_claims(self, name: str) -> bool:
         path = self._config.rootpath / name
         return is_claim_file(path, self._config) or mentions_us(path)
-
-
-def _file(nodeid: str) -> str:
-    return nodeid.split("::")[0]

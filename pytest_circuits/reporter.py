@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os.path import isfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,6 +31,9 @@ from pytest_circuits.report.summary import (
     to_json,
 )
 from pytest_circuits.session import SESSION
+
+if TYPE_CHECKING:
+    from pytest_circuits.verdicts import Verdict
 
 NOT_RUN = "its item did not run"
 
@@ -111,20 +114,20 @@ class Reporter:
         self._stopped = self._stopped or str(session.shouldfail or session.shouldstop or "")
         lost = self._owed.lost
         self._lost = lost if not self._stopped or exitstatus == 0 else []
+        decided = self._session.settled() if self._stopped else {}
         for nodeid in [*self._crashed, *lost]:
-            self._account_for(nodeid)
+            self._account_for(nodeid, decided.get(nodeid))
         if exitstatus == 0 and self._lost:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         self._write_json(int(session.exitstatus), complete=not lost)
         if exitstatus == 0 and self._unwritten:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
-    def _account_for(self, item: str) -> None:
+    def _account_for(self, item: str, verdict: Verdict | None) -> None:
         """Give a claim that did not report a row that says so, with its verdict if there is one."""
         nodeid = self._owed.claim_of(item)
         if nodeid is None:
             return
-        verdict = self._session.settled(item) if self._stopped else None
         if verdict is not None:
             properties = [(PROPERTY + "nodeid", nodeid), *as_properties(verdict.as_dict())]
             self._rows[item] = row_of(verdict.status, properties, note=NOT_RUN)

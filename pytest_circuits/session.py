@@ -19,7 +19,7 @@ from pytest_circuits.errors import CircuitUsageError, ClaimNotEvaluable
 from pytest_circuits.in_hand import ModelsInHand
 from pytest_circuits.options import Settings
 from pytest_circuits.origin import Origin, origin_of
-from pytest_circuits.report.summary import to_json
+from pytest_circuits.report.summary import file_of, to_json
 
 if TYPE_CHECKING:
     from pytest_circuits.deciding import Entry
@@ -65,7 +65,7 @@ class ClaimSession:
         if file in self._told:
             return
         self._told.add(file)
-        chosen = {each: named for each, named in self.selected().items() if _file(each) == file}
+        chosen = {each: named for each, named in self.selected().items() if file_of(each) == file}
         left = [each.facts.as_dict() for each in self.unselected() if each.file == file]
         item.user_properties.append(("circuit_selected", to_json(chosen)))
         if left:
@@ -104,20 +104,21 @@ class ClaimSession:
             origin = claim_origin(item)
             if not self.models.is_decided(origin):
                 _stop_timer(item)
-            loaded = partial(self._load, item, load)
-            entries = [*map(self.entry_of, self._items_on(origin))]
+            loaded, entries = partial(self._load, item, load), partial(self._entries_on, origin)
             return self.models.outcomes(origin, loaded, entries)[self.entry_of(item)]
         except Exception as error:
             return error
 
-    def settled(self, nodeid: str) -> Verdict | None:
-        """Return the verdict on a claim if there is one by now, whether or not its item ran."""
-        item = next((each for each in self._items if each.nodeid == nodeid), None)
-        origin = model_of(item) if item is not None else None
-        if item is None or origin is None:
-            return None
-        outcome = self.models.settled(origin).get(self.entry_of(item))
-        return None if isinstance(outcome, Exception) else outcome
+    def settled(self) -> dict[str, Verdict]:
+        """Return the verdicts that there are by now, by node id, whichever items ran."""
+        found = {}
+        for origin in dict.fromkeys(filter(None, map(model_of, self._items))):
+            outcomes = self.models.settled(origin)
+            for item in self._items_on(origin) if outcomes else ():
+                outcome = outcomes.get(self.entry_of(item))
+                if outcome is not None and not isinstance(outcome, Exception):
+                    found[item.nodeid] = outcome
+        return found
 
     def forecasts(self, first: pytest.Item, load: Loader) -> tuple[Forecast, ...]:
         """Return what the claims on an item's model would cost; raise if it cannot be loaded."""
@@ -128,9 +129,11 @@ class ClaimSession:
         model = self.models.load(origin, partial(self._load, first, load))
         return forecast(model, entries, memory=self._memory, notify=self.notify)
 
+    def _entries_on(self, origin: Origin) -> list[Entry]:
+        return [*map(self.entry_of, self._items_on(origin))]
+
     def _items_on(self, origin: Origin) -> list[pytest.Item]:
-        same_name = [each for each in self._items if each.stash[CLAIM].spec == origin.spec]
-        return [each for each in same_name if claim_origin(each) == origin]
+        return [each for each in self._items if model_of(each) == origin]
 
     def _load(self, item: pytest.Item, load: Loader) -> Model:
         """Load the model of an item as the conftests of its folder want, whatever runs."""
@@ -163,7 +166,9 @@ def claim_origin(item: pytest.Item) -> Origin:
             "no model: name one in the file with suite = Suite(model=...), or on the command line "
             "with --circuit-model SPEC."
         )
-    return origin_of(item, spec)
+    if ORIGIN not in item.stash:
+        item.stash[ORIGIN] = origin_of(item, spec)
+    return item.stash[ORIGIN]
 
 
 def model_of(item: pytest.Item) -> Origin | None:
@@ -178,10 +183,6 @@ def _stop_timer(item: pytest.Item) -> None:
         stop(item=item)
 
 
-def _file(nodeid: str) -> str:
-    return nodeid.split("::")[0]
-
-
 def _entry(found: ClaimItem) -> Entry:
     from pytest_circuits.deciding import Entry
 
@@ -189,6 +190,7 @@ def _entry(found: ClaimItem) -> Entry:
 
 
 SESSION = pytest.StashKey[ClaimSession]()
+ORIGIN = pytest.StashKey[Origin]()
 
 
 def load(hook: pluggy.HookRelay, settings: Settings, spec: str) -> Model:

@@ -136,6 +136,12 @@ DIGITS = "9" * 5000
 PICKLE = pickle.dumps(Bomb())
 OUTSIDE = ("../outside.safetensors", "/etc/passwd", "a/b.safetensors", "..\\x.safetensors")
 NOT_SHARDS = ("pytorch_model.bin", "x.safetensors\0", "", 5, None, ["a"], {"a": 1})
+SIZES = {
+    "vocab_size": (0, -1, 10**6, 10**9, 10**13, 10**30, "many", None, [8], 8.5),
+    "n_embd": (0, -8, 7, 10**5, 10**9, "8", None),
+    "n_positions": (0, -1, 10**6, 10**9, 10**12, None),
+    "n_head": (0, -1, 3, 10**9, "2", None),
+}
 
 REFUSED = {
     # configs
@@ -183,33 +189,10 @@ REFUSED = {
         )
     },
     **{
-        f"vocab_size {size}": edit(CONFIG, vocab_size=size)
-        for size in (
-            0,
-            -1,
-            10**6,
-            10**9,
-            10**13,
-            10**30,
-            "many",
-            None,
-            [8],
-            8.5,
-        )
+        f"{field} {size}": edit(CONFIG, **{field: size})
+        for field, sizes in SIZES.items()
+        for size in sizes
     },
-    **{f"n_embd {size}": edit(CONFIG, n_embd=size) for size in (0, -8, 7, 10**5, 10**9, "8", None)},
-    **{
-        f"n_positions {size}": edit(CONFIG, n_positions=size)
-        for size in (
-            0,
-            -1,
-            10**6,
-            10**9,
-            10**12,
-            None,
-        )
-    },
-    **{f"n_head {count}": edit(CONFIG, n_head=count) for count in (0, -1, 3, 10**9, "2", None)},
     **{
         f"model_type {kind!r}": edit(CONFIG, model_type=kind)
         for kind in (

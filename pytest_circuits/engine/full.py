@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,9 @@ from pytest_circuits.engine.hooked import Edit, forward, padded
 from pytest_circuits.engine.lightcone import Collected, Wanted
 from pytest_circuits.engine.memory import is_out_of_memory
 from pytest_circuits.engine.reads import reads
+from pytest_circuits.engine.sentences import in_a_sentence
 from pytest_circuits.engine.stage import Source, site_of
-from pytest_circuits.errors import ClaimNotEvaluable, in_a_line
+from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.interventions import Ablation, Intervention, Reference
 from pytest_circuits.nodes import Activation, Node
 from pytest_circuits.readings import Site
@@ -50,7 +51,7 @@ class FullForwards:
             raise ClaimNotEvaluable(
                 f"[{under}] needs the light-cone engine, and this model runs by {self.description}."
             )
-        with _said(under):
+        with _running(under):
             for _, site in reads(under, self._model.n_layers):
                 self._check_felt(site)
 
@@ -67,7 +68,7 @@ class FullForwards:
         """
         for under, sites in wanted.items():
             try:
-                with _said(under):
+                with _running(under):
                     edits = self._edits(under, batch, dataset, collected)
                     act: Act = self._forward(batch, sites, edits)
             except ClaimNotEvaluable as error:
@@ -186,18 +187,10 @@ def _composed(first: Edit, then: Edit) -> Edit:
     return lambda x: then(first(x))
 
 
-@contextmanager
-def _said(under: Intervention | None) -> Iterator[None]:
+def _running(under: Intervention | None) -> AbstractContextManager[None]:
     """Turn whatever a model's own code raises into one sentence, but that memory ran out."""
-    try:
-        yield
-    except ClaimNotEvaluable:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise
-        what = f" under [{under}]" if under else ""
-        raise ClaimNotEvaluable(f"the model cannot be run{what}: {in_a_line(error)}") from error
+    what = "the model cannot be run" + (f" under [{under}]" if under else "")
+    return in_a_sentence(what, but=is_out_of_memory)
 
 
 def _refusing(error: ClaimNotEvaluable) -> Act:

@@ -8,12 +8,11 @@ is put together once more as Hugging Face does, from the same tensors, and asked
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_circuits.engine.hooked import forward
-from pytest_circuits.errors import ClaimNotEvaluable, in_a_line
+from pytest_circuits.engine.sentences import in_a_sentence
+from pytest_circuits.errors import ClaimNotEvaluable
 from pytest_circuits.models.bridge import tensors_of
 from pytest_circuits.models.quiet import quiet_transformers
 from pytest_circuits.readings import Site
@@ -43,12 +42,13 @@ def check_parity(model: Model, width: int) -> None:
         return
     processed = _is_processed(model)
     prompts = _prompts(model, width)
-    with _said(f"Hugging Face itself cannot run {model.spec} on a prompt of {width} tokens"):
+    there = f"{model.spec} on a prompt of {width} tokens"
+    with in_a_sentence(f"Hugging Face itself cannot run {there}"):
         truth = (_one_by_one if processed else _by_hugging_face)(model, prompts)
     if not truth.isfinite().all():  # prompts that are read have their own check: see `Results`
         model.parity.unproven = "not compared with Hugging Face, whose logits are not finite"
         return
-    with _said(f"TransformerBridge cannot run {model.spec} on a prompt of {width} tokens"):
+    with in_a_sentence(f"TransformerBridge cannot run {there}"):
         found, again = (_by_bridge(model, prompts) for _ in range(2))
     check_repeated(model, found, again)
     error = _difference(found, truth)
@@ -97,17 +97,6 @@ def _is_processed(model: Model) -> bool:
     They are then no longer what the Hugging Face model would compute with.
     """
     return bool(getattr(model.bridge, "compatibility_mode", False))
-
-
-@contextmanager
-def _said(what: str) -> Iterator[None]:
-    """Turn whatever a model's own code raises into one sentence."""
-    try:
-        yield
-    except ClaimNotEvaluable:
-        raise
-    except Exception as error:
-        raise ClaimNotEvaluable(f"{what}: {in_a_line(error)}") from error
 
 
 def _prompts(model: Model, width: int) -> list[list[int]]:
@@ -160,7 +149,7 @@ def _rebuilt(model: Model) -> Any:
             f"{model.spec} is no bridge over a Hugging Face model, so that there is nothing to "
             "check it against: load it with load_model, or wrap the Hugging Face model itself."
         )
-    with _said(f"{model.spec} cannot be put together as Hugging Face does, to be checked"):
+    with in_a_sentence(f"{model.spec} cannot be put together as Hugging Face does, to be checked"):
         return _put_together(type(hf_model), config, tensors_of(hf_model)).to(model.device)
 
 

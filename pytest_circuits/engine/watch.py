@@ -40,8 +40,7 @@ class Watch:
     def _check_hooks(self) -> None:
         if found := hooks_left(self._model.bridge):
             raise ClaimNotEvaluable(
-                f"{self._model.spec} has hooks that are not its own: {found}. What they do is in "
-                f"no weight and in no fingerprint. {WAY_OUT}"
+                f"{self._model.spec} has hooks that are not its own: {found}. {WAY_OUT}"
             )
 
     def _check_mode(self) -> None:

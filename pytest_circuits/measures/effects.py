@@ -6,8 +6,13 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_circuits.arguments import check_made_by
-from pytest_circuits.interventions import Ablation, Intervention, Reference, knock_out
+from pytest_circuits.interventions import (
+    Ablation,
+    Intervention,
+    Reference,
+    check_parts,
+    knock_out,
+)
 from pytest_circuits.measures.base import Measure, weighted_means
 from pytest_circuits.measures.behaviour import logit_difference
 from pytest_circuits.measures.of_heads import check_on
@@ -35,12 +40,7 @@ class Effect(Measure):
     given: Ablation | None = None
 
     def __post_init__(self) -> None:
-        check_made_by(
-            "what",
-            self.what,
-            What,
-            "heads(...), circuit(...), or by queries, keys, values, patterns, mlps or residual",
-        )
+        check_parts(self.what)
         check_on(self.on)
 
     @abstractmethod

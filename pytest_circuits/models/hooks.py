@@ -12,7 +12,8 @@ _LIBRARIES = frozenset(
 _NAMED = 5  # hooks that a message names
 
 WAY_OUT = (
-    "Take them off first: bridge.reset_hooks(including_permanent=True) for those on hook points, "
+    "What they do is in no weight and in no fingerprint. Take them off first: "
+    "bridge.reset_hooks(including_permanent=True) for those on hook points, "
     "handle.remove() for those of torch; and leave `with bridge.hooks(...)`."
 )
 

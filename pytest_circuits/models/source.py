@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from pytest_circuits.arguments import LONGEST_PATH
 from pytest_circuits.errors import CircuitUsageError, in_a_line, is_text, shown, unknown_name
 from pytest_circuits.models.cache import VARIABLE, CachedFolder, cache_root
 from pytest_circuits.models.fingerprint import fingerprint_folder
@@ -19,7 +20,6 @@ from pytest_circuits.models.quiet import Announcer
 
 _FOLDER_STARTS = (".", "~", "/", "\\")
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
-LONGEST_PATH = 4096  # characters, which is what systems take
 _TYPO_CUTOFF = 0.75  # similarity from which a bare name is taken for a misspelt known one
 
 

@@ -93,7 +93,7 @@ def _check_no_hooks(model: Any) -> None:
     if found := hooks_left(model):
         raise CircuitUsageError(
             f"`bridge_or_hf_model`: this {type(model).__name__} has hooks that are not its own: "
-            f"{found}. What they do is in no weight and in no fingerprint. {WAY_OUT}"
+            f"{found}. {WAY_OUT}"
         )
 
 

@@ -42,7 +42,12 @@ class Row:
     @property
     def file(self) -> str:
         """The file whose suite the claim belongs to."""
-        return self.nodeid.split("::")[0]
+        return file_of(self.nodeid)
+
+
+def file_of(nodeid: str) -> str:
+    """Return the file that a node id begins with."""
+    return nodeid.split("::")[0]
 
 
 def as_properties(verdict: dict[str, Any]) -> list[tuple[str, Any]]:
